@@ -1,0 +1,64 @@
+"""Every error that HOWK Studio raises on purpose, drawn as one tree.
+
+HowkError
+├── BadInput                  what a person gave cannot be used: says what, where and what to do
+│   ├── WorkspaceError        a workspace folder or one of its files
+│   └── SettingsError         a settings file or a HOWK_* variable
+├── InvalidOutput             a script left a value of the wrong type; the field is named
+└── EngineUnavailable         the engine host processes cannot be started
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+
+class HowkError(Exception):
+    """The root: catching it catches everything the product raises on purpose."""
+
+
+class BadInput(HowkError):
+    """Something a person supplied cannot be used.
+
+    Args:
+        what: the thing, as the person knows it ("headers file", "payload").
+        where: the file or field, with a line when there is one.
+        why: one sentence on what is wrong.
+        remedy: one sentence on what to do about it.
+    """
+
+    def __init__(self, what: str, where: str, why: str, remedy: str = "") -> None:
+        self.what, self.where, self.why, self.remedy = what, where, why, remedy
+        place = f" {where}" if where else ""
+        super().__init__(f"{what}{place}: {why}" + (f" {remedy}" if remedy else ""))
+
+
+class WorkspaceError(BadInput):
+    """A workspace folder, or a file in it, cannot be read or written."""
+
+    def __init__(self, path: Path, why: str, remedy: str = "") -> None:
+        self.path = path
+        super().__init__("workspace", str(path), why, remedy)
+
+
+class SettingsError(BadInput):
+    """A setting has a value that its schema does not allow."""
+
+    def __init__(self, key: str, why: str, remedy: str = "") -> None:
+        super().__init__("setting", key, why, remedy)
+
+
+class InvalidOutput(HowkError):
+    """A script's output cannot be turned into a request; `field` is the script's name for the value."""
+
+    def __init__(self, field: str, why: str) -> None:
+        self.field, self.why = field, why
+        super().__init__(f"{field}: {why}")
+
+
+class EngineUnavailable(HowkError):
+    """No engine host process could be started; `why` is the host's own last words or the system's error."""
+
+    def __init__(self, why: str) -> None:
+        self.why = why
+        super().__init__(f"the script engine could not be started: {why}")
