@@ -1,8 +1,8 @@
 """Child processes that speak in frames over stdin and stdout: starting, sending, receiving, and ending them.
 
 A frame is a 4-byte big-endian length and that many bytes. `FramedChild` is the parent's side (asyncio; all
-methods run on the loop that started it); `claim_pipes`, `read_frame` and `write_frame` are the blocking side of
-the child.
+methods run on the loop that started it); `claim_pipes`, `read_frame` and `write_frame` are the child's side,
+and block.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ _HEADER_BYTES = 4
 _SLICE_BYTES = 256 * 1024  # what is handed to the pipe between two looks at its fill level
 _READ_BYTES = 1024 * 1024
 
-# Isolated (-I) and without `site` (-S), so that no PYTHON* variable, .pth file or user's site-packages reaches
-# a child: it sees exactly the parent's import path. runpy names the module `__main__`, as -m would.
+# Isolated (-I) and without `site` (-S), so that no PYTHON* variable, .pth file or user's site-packages
+# reaches a child: it sees exactly the parent's import path. runpy names the module `__main__`, as -m would.
 _BOOTSTRAP = (
     "import sys; module, *sys.path[:] = sys.argv[1:]; del sys.argv[1:]; "
     "import runpy; runpy.run_module(module, run_name='__main__', alter_sys=True)"
