@@ -1,0 +1,41 @@
+# Each target does its own set-up and repeats none of it; the scripts in .ci/ do the work.
+# PYTHON=python3.12 picks the interpreter, ARGS="..." reaches the program or pytest.
+
+SHELL := /bin/bash
+MAKEFLAGS += --no-print-directory
+export PYTHON ARGS
+
+.DEFAULT_GOAL := help
+.PHONY: help run test test-noqt check format bench lock clean
+
+help:  ## what can be made
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
+
+run:  ## open HOWK Studio, or show what it does where there is no display
+	@.ci/start
+
+test:  ## every test, the window's under Xvfb where it can be had
+	@.ci/test
+
+test-noqt:  ## the engine's tests in an environment without Qt
+	@.ci/test-noqt
+
+check:  ## ruff, mypy --strict and the import contracts
+	@.ci/check
+
+format:  ## let ruff rewrite what it can
+	@.ci/setup dev
+	@.venv/bin/ruff check --quiet --fix-only .
+	@.venv/bin/ruff format --quiet .
+
+bench:  ## the benchmarks
+	@.ci/system-packages venv qt
+	@.ci/setup dev
+	@QT_QPA_PLATFORM=offscreen .venv/bin/python -m tests.bench $(ARGS)
+
+lock:  ## pin all dependencies anew from pyproject.toml
+	@.ci/lock
+
+clean:  ## remove the environments, caches and build output
+	@rm -rf .venv .venv-noqt build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
