@@ -1,0 +1,51 @@
+"""What the parent and an engine host say to each other: one run per frame, flat values only, nothing executable."""
+
+from __future__ import annotations
+
+import msgspec
+
+from engine.model import LogLine, ScriptErrorType
+
+
+class RunRequest(msgspec.Struct, frozen=True, array_like=True):
+    """One run of one script.
+
+    `source` is None when the host has compiled this `script_hash` before. `headers` holds names and values in turn;
+    `config` and `previous_error` are JSON documents, empty when there is none. `cpu_seconds` limits CPU time of the
+    script, `memory_bytes` what it may allocate.
+    """
+
+    script_hash: str
+    source: bytes | None
+    payload: bytes
+    headers: tuple[bytes, ...]
+    webhook_id: str
+    config_id: str
+    attempt: int
+    max_attempts: int
+    created_at: str
+    config: bytes
+    previous_error: bytes
+    cpu_seconds: float
+    memory_bytes: int
+
+
+class RunReply(msgspec.Struct, frozen=True, array_like=True):
+    """What a run left, as the script wrote it: not yet checked for HTTP, never trusted beyond its types.
+
+    `headers` and `extra_headers` hold names and values in turn, `body` is None when the script set none.
+    """
+
+    error_type: ScriptErrorType | None
+    error_message: str = ""
+    error_line: int | None = None
+    error_traceback: str = ""
+    body: bytes | None = None
+    opt_out: bool = False
+    headers: tuple[bytes, ...] = ()
+    extra_headers: tuple[bytes, ...] = ()
+    retry_on_status: tuple[int, ...] = ()
+    logs: tuple[LogLine, ...] = ()
+    cpu_seconds: float = 0.0
+    wall_seconds: float = 0.0
+    memory_peak_bytes: int = 0

@@ -1,0 +1,270 @@
+"""One Lua 5.1 state that runs scripts one at a time, each in a fresh environment with its limits enforced.
+
+It runs in the process that calls it: engine hosts wrap it in a process of its own, where a loop inside a C function
+can be killed. CPU time is that of the whole calling process, so a host does nothing else.
+"""
+
+from __future__ import annotations
+
+import binascii
+import re
+import time
+from collections import OrderedDict
+from importlib import resources
+from typing import Any
+
+import lupa.lua51 as lupa
+import msgspec
+
+from engine.model import LogLine, ScriptErrorType
+from engine.sandbox.json_codec import Encoder, JsonError, decode
+from engine.sandbox.protocol import RunReply, RunRequest
+
+CHUNK_CACHE_SIZE = 512
+"""Compiled scripts kept; the least recently used one goes first."""
+
+GARBAGE_LIMIT_BYTES = 4 * 1024 * 1024
+"""Garbage of earlier runs that may wait for the collector; more is collected between two runs."""
+
+_NO_MEMORY = "not enough memory"
+_SCRIPT_LINE = re.compile(r"script:(\d+):")
+_ENGINE_PLACE = re.compile(r"^engine:\d+: ")
+_SANDBOX_FRAMES = ("engine:", "stack traceback:", "[C]: ?", "[C]: in function 'xpcall'", "(tail call): ?")
+_SYNTAX = re.compile(r"^script:(\d+): (.*)$", re.DOTALL)
+
+
+def _refuse(_obj: object, _name: object, _is_setting: bool) -> object:
+    raise AttributeError("not accessible")
+
+
+class ScriptRuntime:
+    """A sandboxed Lua state.
+
+    Not thread-safe. After any outcome, a memory or time limit included, the next run starts clean.
+    """
+
+    def __init__(self) -> None:
+        # latin-1 maps bytes and code points one to one: binary is exact, and no str ever turns into a Python object.
+        self._lua = lupa.LuaRuntime(
+            encoding="latin-1",
+            source_encoding="latin-1",
+            unpack_returned_tuples=True,
+            register_eval=False,
+            register_builtins=False,
+            attribute_filter=_refuse,
+            max_memory=1 << 40,
+        )
+        self._limit = 0
+        self._encoder = Encoder(type(self._lua.table()))
+        source = resources.files("resources").joinpath("lua/sandbox.lua").read_text("ascii")
+        load = self._lua.eval("function(source, ...) return assert(loadstring(source, '=engine'))(...) end")
+        functions = load(
+            source,
+            self._host_decode,
+            self._host_encode,
+            self._host_base64_encode,
+            self._host_base64_decode,
+            self._restore_limit,
+            self._lift_limit,
+        )
+        self._compile, self._forget, self._execute, self._take_logs, self._collect = functions
+        self._known: OrderedDict[str, None] = OrderedDict()
+        self._lift_limit()
+        self._collect()
+        self._clean_bytes = self._used()
+
+    def _used(self) -> int:
+        return int(self._lua.get_memory_used(total=True))
+
+    # What the sandbox calls. None of these ever raises: an exception would reach the script as an object. Each lifts
+    # the memory limit, since an allocation that fails outside Lua's own protected calls cannot unwind; the sandbox
+    # restores it and settles afterwards.
+
+    def _restore_limit(self) -> None:
+        self._lua.set_max_memory(self._limit, total=True)
+
+    def _lift_limit(self) -> None:
+        self._lua.set_max_memory(0, total=True)
+
+    def _host_decode(self, text: str) -> Any:
+        try:
+            self._lift_limit()
+            value = decode(text)
+            if type(value) in (dict, list):
+                value = self._lua.table_from(value, recursive=True)
+        except JsonError as problem:
+            return None, str(problem)
+        except BaseException:  # noqa: BLE001 - whatever it was, it must not cross
+            return None, _NO_MEMORY
+        return value, None
+
+    def _host_encode(self, value: Any) -> Any:
+        try:
+            self._lift_limit()
+            return self._encoder.encode(value), None
+        except JsonError as problem:
+            return None, str(problem)
+        except BaseException:  # noqa: BLE001
+            return None, _NO_MEMORY
+
+    def _host_base64_encode(self, data: str) -> Any:
+        try:
+            self._lift_limit()
+            return binascii.b2a_base64(data.encode("latin-1"), newline=False)
+        except BaseException:  # noqa: BLE001
+            return None
+
+    def _host_base64_decode(self, text: str) -> Any:
+        try:
+            self._lift_limit()
+            return binascii.a2b_base64(text.encode("latin-1"), strict_mode=True), None
+        except binascii.Error as problem:
+            return None, f"invalid base64: {str(problem).lower()}"
+        except BaseException:  # noqa: BLE001
+            return None, _NO_MEMORY
+
+    # What the host calls.
+
+    def knows(self, script_hash: str) -> bool:
+        """Whether this state has compiled the script, so that a request need not carry its source."""
+        return script_hash in self._known
+
+    def compile(self, script_hash: str, source: bytes) -> RunReply | None:
+        """Compiles a script and keeps it; a syntax error comes back as the reply to its run."""
+        if script_hash in self._known:
+            self._known.move_to_end(script_hash)
+            return None
+        try:
+            self._limit = self._used() + (256 << 20)
+            problem = self._compile(script_hash, source)
+        except lupa.LuaError:
+            problem = "script:1: the script is too large to compile"
+        finally:
+            self._lift_limit()
+        if problem is not None:
+            return syntax_error(problem)
+        self._known[script_hash] = None
+        if len(self._known) > CHUNK_CACHE_SIZE:
+            self._forget(self._known.popitem(last=False)[0])
+        return None
+
+    def run(self, request: RunRequest) -> RunReply:
+        """Runs a script to its end or limit; never raises for anything a script does."""
+        started = time.perf_counter()
+        key = request.script_hash
+        if request.source is not None:
+            failed = self.compile(key, request.source)
+            if failed is not None:
+                return failed
+        self._limit = self._used() + request.memory_bytes
+        try:
+            answer = self._execute(
+                key,
+                request.cpu_seconds,
+                request.memory_bytes / 1024,
+                request.payload,
+                request.webhook_id.encode(),
+                request.config_id.encode(),
+                request.attempt,
+                request.max_attempts,
+                request.created_at.encode(),
+                request.config or None,
+                request.previous_error or None,
+                *request.headers,
+            )
+        except lupa.LuaError:
+            # The limit was reached while the run's output was put together.
+            answer = "error", 0.0, request.memory_bytes / 1024, _NO_MEMORY, ""
+        finally:
+            self._lift_limit()
+        return _reply(answer, self._logs(), time.perf_counter() - started, request)
+
+    def tidy(self) -> None:
+        """Collects what earlier runs left, when it is worth the time; called between runs, outside any measure."""
+        if self._used() > self._clean_bytes + GARBAGE_LIMIT_BYTES:
+            self._collect()
+            self._clean_bytes = self._used()
+
+    def _logs(self) -> tuple[LogLine, ...]:
+        lines: list[LogLine] = []
+        first = 1
+        while True:
+            batch = self._take_logs(first)
+            if batch is None:
+                return tuple(lines)
+            lines.extend(
+                LogLine(level, _text(message), _fields(fields), line or None)
+                for level, message, fields, line in zip(*[iter(batch)] * 4, strict=True)
+            )
+            first += len(batch)
+
+
+def _text(value: str) -> str:
+    return value.encode("latin-1").decode("utf-8", "replace")
+
+
+def _fields(value: Any) -> dict[str, Any] | None:
+    if not value:
+        return None
+    fields = msgspec.json.decode(value.encode("latin-1"))
+    return fields if isinstance(fields, dict) else {"values": fields}
+
+
+def syntax_error(problem: str) -> RunReply:
+    """The reply to a script that does not compile, from Lua's own message."""
+    match = _SYNTAX.match(problem)
+    line, message = (int(match[1]), match[2]) if match else (None, problem)
+    return RunReply(ScriptErrorType.SYNTAX, _text(message), line)
+
+
+def _reply(answer: Any, logs: tuple[LogLine, ...], wall: float, request: RunRequest) -> RunReply:
+    status, cpu, peak_kb = answer[:3]
+    usage = {
+        "logs": logs,
+        "cpu_seconds": cpu,
+        "wall_seconds": wall,
+        "memory_peak_bytes": max(0, int(peak_kb * 1024)),
+    }
+    if status == "ok":
+        return RunReply(None, **_output(answer), **usage)
+    if status == "timeout":
+        text = f"the script used its CPU time limit of {request.cpu_seconds * 1000:g} ms"
+        return RunReply(ScriptErrorType.TIMEOUT, text, int(answer[3]) or None, **usage)
+    if status == "invalid":
+        return RunReply(ScriptErrorType.INVALID_OUTPUT, f"{_text(answer[3])} {_text(answer[4])}", **usage)
+    return _runtime_error(answer[3], answer[4], usage, request)
+
+
+def _output(answer: tuple[Any, ...]) -> dict[str, Any]:
+    body, opt_out, headers, extra, statuses = answer[3:8]
+    values = answer[8:]
+    encoded = tuple(value.encode("latin-1") for value in values[: headers + extra])
+    return {
+        "body": None if body is False else body.encode("latin-1"),
+        "opt_out": opt_out,
+        "headers": encoded[:headers],
+        "extra_headers": encoded[headers:],
+        "retry_on_status": tuple(int(status) for status in values[headers + extra :][:statuses]),
+    }
+
+
+def _runtime_error(message: str, traceback: str, usage: dict[str, Any], request: RunRequest) -> RunReply:
+    if message.endswith(_NO_MEMORY) and (message == _NO_MEMORY or "script:" in message):
+        text = f"the script needed more than its memory limit of {request.memory_bytes / 1048576:g} MB"
+        return RunReply(ScriptErrorType.MEMORY_LIMIT, text, _line_of(message, traceback), **usage)
+    line = _line_of(message, traceback)
+    text = _ENGINE_PLACE.sub("", message)
+    text = re.sub(r"^script:\d+: ", "", text)
+    return RunReply(ScriptErrorType.RUNTIME, _text(text), line, script_traceback(traceback), **usage)
+
+
+def _line_of(message: str, traceback: str) -> int | None:
+    match = re.match(r"script:(\d+):", message) or _SCRIPT_LINE.search(traceback)
+    return int(match[1]) if match else None
+
+
+def script_traceback(traceback: str) -> str:
+    """Lua's traceback without the frames of the sandbox itself."""
+    lines = [line.strip() for line in traceback.splitlines()]
+    own = [line for line in lines if line and not line.startswith(_SANDBOX_FRAMES)]
+    return _text("\n".join(own)).replace("in function 'chunk'", "in main chunk")
