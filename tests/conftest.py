@@ -1,7 +1,7 @@
 """What every test can rely on: a home of its own, no display, and failing when it leaves a mess behind.
 
-A test fails when a thread or child process that it started is still there after it, and when something logs at
-WARNING or above, unless it says so:
+A test fails when a thread or child process that it started is still there after it, and when something logs
+at WARNING or above, unless it says so:
 
     @pytest.mark.allow_logs("consumer lag")  # what matches one of the patterns; without one, any record
 
