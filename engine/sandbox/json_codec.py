@@ -20,11 +20,14 @@ _ESCAPE = re.compile(
     rb"\\(?:u(d[89ab][0-9a-f]{2})\\u(d[c-f][0-9a-f]{2})|u([0-9a-f]{4})|.)", re.IGNORECASE | re.DOTALL
 )
 _REPLACEMENT = "�".encode()
+_STRING = re.compile(r'"(?:[^"\\]|\\.)*"', re.DOTALL)
+_SMALL_DOCUMENT = 100_000
+_TABLE_BYTES = 64  # sizeof(Table) of Lua 5.1 on 64 bits
 _LONG_DIGITS = re.compile(rb"\d{19}")
 _EXPONENT = re.compile(r"e([+-])0?(\d)")
 
 
-class JsonError(Exception):
+class JsonError(ValueError):
     """A document or value that has no counterpart on the other side; the text is for the script's author."""
 
 
@@ -62,7 +65,7 @@ def _repaired(data: bytes) -> bytes:
 
 
 def go_utf8(data: bytes) -> str:
-    """UTF-8 text of `data` with each byte that is not part of a character replaced by U+FFFD, one by one, as Go does."""
+    """UTF-8 text of `data`; each byte that is not part of a character becomes a U+FFFD of its own, as in Go."""
     parts: list[str] = []
     while True:
         try:
@@ -91,10 +94,7 @@ def decode(text: str) -> Any:
     Raises:
         JsonError: the document is not JSON, too deep, or holds a number outside a double's range.
     """
-    if text.isascii() and "\\u" not in text:
-        data = text.encode("latin-1")
-    else:
-        data = _byte_form(text)
+    data = text.encode("latin-1") if text.isascii() and "\\u" not in text else _byte_form(text)
     try:
         value = _DECODER.decode(data)
     except msgspec.ValidationError as problem:
@@ -111,6 +111,17 @@ def decode(text: str) -> Any:
 def _needs_check(data: bytes) -> bool:
     """Whether a document may nest too deep or hold an integer beyond a C long: cheap, and right for nearly all."""
     return data.count(b"[") + data.count(b"{") > MAX_DEPTH or _LONG_DIGITS.search(data) is not None
+
+
+def least_table_bytes(text: str) -> int:
+    """What the tables alone of a document take in Lua, at least: a document that cannot fit is not parsed at all."""
+    if len(text) < _SMALL_DOCUMENT:
+        return 0
+    tables = text.count("[") + text.count("{")
+    if tables * _TABLE_BYTES < len(text) * 16:
+        return 0
+    bare = _STRING.sub("", text)
+    return (bare.count("[") + bare.count("{")) * _TABLE_BYTES
 
 
 def _reason(problem: msgspec.DecodeError) -> str:

@@ -1,4 +1,4 @@
-"""What the parent and an engine host say to each other: one run per frame, flat values only, nothing executable."""
+"""What the parent and an engine host say to each other: one run per frame, flat values only."""
 
 from __future__ import annotations
 
@@ -7,16 +7,24 @@ import msgspec
 from engine.model import LogLine, ScriptErrorType
 
 
-class RunRequest(msgspec.Struct, frozen=True, array_like=True):
+class CompileRequest(msgspec.Struct, frozen=True, array_like=True, tag=0):
+    """Compile a script without running it; `cpu_seconds` limits the compiler."""
+
+    script_hash: str
+    source: bytes
+    cpu_seconds: float
+
+
+class RunRequest(msgspec.Struct, frozen=True, array_like=True, tag=1):
     """One run of one script.
 
-    `source` is None when the host has compiled this `script_hash` before. `headers` holds names and values in turn;
+    `source` is compiled unless the host still holds this `script_hash`. `headers` holds names and values in turn;
     `config` and `previous_error` are JSON documents, empty when there is none. `cpu_seconds` limits CPU time of the
     script, `memory_bytes` what it may allocate.
     """
 
     script_hash: str
-    source: bytes | None
+    source: bytes
     payload: bytes
     headers: tuple[bytes, ...]
     webhook_id: str
@@ -49,3 +57,6 @@ class RunReply(msgspec.Struct, frozen=True, array_like=True):
     cpu_seconds: float = 0.0
     wall_seconds: float = 0.0
     memory_peak_bytes: int = 0
+
+
+Request = CompileRequest | RunRequest

@@ -10,6 +10,7 @@ import binascii
 import re
 import time
 from collections import OrderedDict
+from collections.abc import Callable
 from importlib import resources
 from typing import Any
 
@@ -17,7 +18,7 @@ import lupa.lua51 as lupa
 import msgspec
 
 from engine.model import LogLine, ScriptErrorType
-from engine.sandbox.json_codec import Encoder, JsonError, decode
+from engine.sandbox.json_codec import Encoder, decode, least_table_bytes
 from engine.sandbox.protocol import RunReply, RunRequest
 
 CHUNK_CACHE_SIZE = 512
@@ -54,16 +55,15 @@ class ScriptRuntime:
             attribute_filter=_refuse,
             max_memory=1 << 40,
         )
-        self._limit = 0
-        self._encoder = Encoder(type(self._lua.table()))
+        self._limit = self._budget = 0
         source = resources.files("resources").joinpath("lua/sandbox.lua").read_text("ascii")
         load = self._lua.eval("function(source, ...) return assert(loadstring(source, '=engine'))(...) end")
         functions = load(
             source,
-            self._host_decode,
-            self._host_encode,
-            self._host_base64_encode,
-            self._host_base64_decode,
+            self._crossing(self._decode_json),
+            self._crossing(Encoder(type(self._lua.table())).encode),
+            self._crossing(_encode_base64),
+            self._crossing(_decode_base64),
             self._restore_limit,
             self._lift_limit,
         )
@@ -86,48 +86,27 @@ class ScriptRuntime:
     def _lift_limit(self) -> None:
         self._lua.set_max_memory(0, total=True)
 
-    def _host_decode(self, text: str) -> Any:
-        try:
-            self._lift_limit()
-            value = decode(text)
-            if type(value) in (dict, list):
-                value = self._lua.table_from(value, recursive=True)
-        except JsonError as problem:
-            return None, str(problem)
-        except BaseException:  # noqa: BLE001 - whatever it was, it must not cross
-            return None, _NO_MEMORY
-        return value, None
+    def _crossing(self, work: Callable[[Any], Any]) -> Callable[[Any], tuple[Any, str | None]]:
+        """`work` as the sandbox calls it: answers its value and None, or None and why there is no value."""
 
-    def _host_encode(self, value: Any) -> Any:
-        try:
-            self._lift_limit()
-            return self._encoder.encode(value), None
-        except JsonError as problem:
-            return None, str(problem)
-        except BaseException:  # noqa: BLE001
-            return None, _NO_MEMORY
+        def call(value: Any) -> tuple[Any, str | None]:
+            try:
+                self._lift_limit()
+                return work(value), None
+            except ValueError as problem:
+                return None, str(problem)
+            except BaseException:  # noqa: BLE001 - whatever it was, it must not cross
+                return None, _NO_MEMORY
 
-    def _host_base64_encode(self, data: str) -> Any:
-        try:
-            self._lift_limit()
-            return binascii.b2a_base64(data.encode("latin-1"), newline=False)
-        except BaseException:  # noqa: BLE001
-            return None
+        return call
 
-    def _host_base64_decode(self, text: str) -> Any:
-        try:
-            self._lift_limit()
-            return binascii.a2b_base64(text.encode("latin-1"), strict_mode=True), None
-        except binascii.Error as problem:
-            return None, f"invalid base64: {str(problem).lower()}"
-        except BaseException:  # noqa: BLE001
-            return None, _NO_MEMORY
+    def _decode_json(self, text: str) -> Any:
+        if least_table_bytes(text) > self._budget:
+            raise MemoryError
+        value = decode(text)
+        return self._lua.table_from(value, recursive=True) if type(value) in (dict, list) else value
 
     # What the host calls.
-
-    def knows(self, script_hash: str) -> bool:
-        """Whether this state has compiled the script, so that a request need not carry its source."""
-        return script_hash in self._known
 
     def compile(self, script_hash: str, source: bytes) -> RunReply | None:
         """Compiles a script and keeps it; a syntax error comes back as the reply to its run."""
@@ -152,11 +131,11 @@ class ScriptRuntime:
         """Runs a script to its end or limit; never raises for anything a script does."""
         started = time.perf_counter()
         key = request.script_hash
-        if request.source is not None:
-            failed = self.compile(key, request.source)
-            if failed is not None:
-                return failed
-        self._limit = self._used() + request.memory_bytes
+        failed = self.compile(key, request.source)
+        if failed is not None:
+            return failed
+        self._budget = request.memory_bytes
+        self._limit = self._used() + self._budget
         try:
             answer = self._execute(
                 key,
@@ -197,6 +176,17 @@ class ScriptRuntime:
                 for level, message, fields, line in zip(*[iter(batch)] * 4, strict=True)
             )
             first += len(batch)
+
+
+def _encode_base64(data: str) -> bytes:
+    return binascii.b2a_base64(data.encode("latin-1"), newline=False)
+
+
+def _decode_base64(text: str) -> bytes:
+    try:
+        return binascii.a2b_base64(text.encode("latin-1"), strict_mode=True)
+    except binascii.Error as problem:
+        raise ValueError(f"invalid base64: {str(problem).lower()}") from None
 
 
 def _text(value: str) -> str:

@@ -104,41 +104,40 @@ local function check_string(value, position, name)
     .. (value == nil and "no value" or kind) .. ")", 3)
 end
 
+-- What a module function returns: its value, or nil and why. Running out of memory is never just a return value.
+local function outcome_of(value, problem)
+  if problem == nil then
+    return value
+  end
+  if problem == NO_MEMORY then
+    error(NO_MEMORY, 0)
+  end
+  return nil, problem
+end
+
 local function json_decode(text)
   text = check_string(text, 1, "decode")
   local value, problem = host_decode(text)
   settle()
-  if problem then
-    return nil, problem
-  end
-  return value
+  return outcome_of(value, problem)
 end
 
 local function json_encode(value)
   local text, problem = host_encode(value)
   settle()
-  if problem then
-    return nil, problem
-  end
-  return text
+  return outcome_of(text, problem)
 end
 
 local function base64_encode(data)
-  local text = host_base64_encode(check_string(data, 1, "encode"))
+  local text, problem = host_base64_encode(check_string(data, 1, "encode"))
   settle()
-  if text == nil then
-    error(NO_MEMORY, 0)
-  end
-  return text
+  return outcome_of(text, problem)
 end
 
 local function base64_decode(text)
   local data, problem = host_base64_decode(check_string(text, 1, "decode"))
   settle()
-  if problem then
-    return nil, problem
-  end
-  return data
+  return outcome_of(data, problem)
 end
 
 local function append_log(level, message, fields, depth)
