@@ -85,7 +85,7 @@ def run_request(
         created_at=webhook.created_at,
         config=msgspec.json.encode(fill_variables(script.config, variables)) if script.config else b"",
         previous_error=msgspec.json.encode(previous_error) if previous_error else b"",
-        cpu_seconds=limits.timeout,
+        cpu_seconds=float(limits.timeout),
         memory_bytes=limits.memory_bytes,
     )
 
