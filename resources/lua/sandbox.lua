@@ -536,7 +536,7 @@ local function end_run()
   run_env, run_modules, owned_envs = nil, nil, nil
 end
 
--- Runs a compiled script. Returns status, cpu seconds, peak KiB, then what the status needs:
+-- Runs a compiled script. Returns status, peak KiB, then what the status needs:
 --   "ok": the flat output of collect_output
 --   "invalid": field, why
 --   "timeout": the line that was running, 0 when it is not known
@@ -562,10 +562,8 @@ local function execute(key, cpu_seconds, limit_kb, payload, webhook_id, config_i
   env.previous_error = previous_error_json and host_decode(previous_error_json) or nil
   host_restore_limit()
   raw_setfenv(chunk, env)
-  local started = clock()
-  deadline = started + cpu_seconds
+  deadline = clock() + cpu_seconds
   local ok, out, count = xpcall(function() return body_of_run(chunk, env) end, on_error)
-  local cpu = clock() - started
   if not ok then
     -- A run that died of its memory limit leaves none for what is still to do here.
     host_lift_limit()
@@ -574,18 +572,18 @@ local function execute(key, cpu_seconds, limit_kb, payload, webhook_id, config_i
   raw_setfenv(chunk, {})
   local peak = memory_peak_kb - memory_start_kb
   if timed_out then
-    return "timeout", cpu, peak, timeout_line
+    return "timeout", peak, timeout_line
   end
   if ok then
-    return "ok", cpu, peak, unpack(out, 1, count)
+    return "ok", peak, unpack(out, 1, count)
   end
   if rawequal(out, INVALID) then
-    return "invalid", cpu, peak, INVALID.field, INVALID.why
+    return "invalid", peak, INVALID.field, INVALID.why
   end
   if type(out) == "table" then
-    return "error", cpu, peak, out[1], out[2]
+    return "error", peak, out[1], out[2]
   end
-  return "error", cpu, peak, tostring(out), ""
+  return "error", peak, tostring(out), ""
 end
 
 -- The log lines of the last run: level, message, fields as JSON or false, line or 0, for each.
