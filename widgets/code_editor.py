@@ -179,6 +179,11 @@ class CodeEditor(ScintillaEdit):
         self.gotoPos(self.position_of(line, column))
         self.setFirstVisibleLine(top)
 
+    def replace_range(self, start: int, end: int, data: bytes) -> None:
+        """Replace bytes `start` to `end` as one edit that undo takes back."""
+        self.setTargetRange(start, end)
+        self.send(int(_MESSAGE.ReplaceTarget), len(data), _address(data))
+
     def set_read_only(self, read_only: bool) -> None:
         """Refuse edits, or allow them; Tab then leaves the editor."""
         self._read_only = read_only
