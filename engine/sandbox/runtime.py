@@ -213,7 +213,7 @@ def _reply(
     answer: Any, logs: tuple[LogLine, ...], times: tuple[float, float], request: RunRequest
 ) -> RunReply:
     status, peak_kb = answer[:2]
-    usage = {
+    usage: dict[str, Any] = {
         "logs": logs,
         "cpu_seconds": times[0],
         "wall_seconds": times[1],
