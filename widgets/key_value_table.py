@@ -111,19 +111,20 @@ class CellTable(QTableView):
             Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
         )
         self.verticalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
-        self._fit_rows()
+        self._fit()
 
     def setModel(self, model: QAbstractItemModel | None) -> None:  # noqa: N802
         """Shows another model and puts the cursor into its first cell."""
         super().setModel(model)
         if model is not None:
             self.setCurrentIndex(model.index(0, 0))
+            self._fit()
 
     def changeEvent(self, event: QEvent) -> None:  # noqa: N802
-        """Follows the font with the rows' height."""
+        """Follows the font with the sizes of rows and columns."""
         super().changeEvent(event)
         if event.type() in {QEvent.Type.FontChange, QEvent.Type.StyleChange}:
-            self._fit_rows()
+            self._fit()
 
     def closeEditor(self, editor: QWidget, hint: Hint) -> None:  # noqa: N802
         """Moves to the neighbouring cell; leaving the empty last row ends the editing."""
@@ -162,7 +163,12 @@ class CellTable(QTableView):
             cell.data(Qt.ItemDataRole.EditRole) for cell in row
         )
 
-    def _fit_rows(self) -> None:
+    def _fit(self) -> None:
+        """Rows and the columns before the last one follow the font, until the user drags a column."""
+        header = self.horizontalHeader()
+        wide, narrow = self.fontMetrics().averageCharWidth() * 22, self.fontMetrics().averageCharWidth() * 13
+        for column in range(header.count() - 1):
+            header.resizeSection(column, narrow if column else wide)
         self.verticalHeader().setMinimumSectionSize(10)
         self.verticalHeader().setDefaultSectionSize(self.fontMetrics().height() + 9)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelIndex, Qt, Signal
+from PySide6.QtCore import QAbstractTableModel, QEvent, QModelIndex, QPersistentModelIndex, QSize, Qt, Signal
 from PySide6.QtGui import QGuiApplication, QKeyEvent, QKeySequence
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTreeView, QWidget
 
@@ -100,6 +100,13 @@ class RowTable(QTreeView):
         self.header().setSectionsMovable(False)
         self.header().setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
         self.header().setMinimumSectionSize(36)
+
+    def changeEvent(self, event: QEvent) -> None:  # noqa: N802
+        """Follows the font with the icons' size."""
+        super().changeEvent(event)
+        if event.type() in {QEvent.Type.FontChange, QEvent.Type.StyleChange}:
+            side = self.fontMetrics().height()
+            self.setIconSize(QSize(side, side))
 
     def stretch_column(self, column: int) -> None:
         """Gives `column` the room that the others leave."""

@@ -1,0 +1,315 @@
+"""The scripts of the workspace as a tree by namespace, with a filter, state badges and marks."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QEvent, QModelIndex, QPersistentModelIndex, QPoint, QRect, QSize, Qt, Signal
+from PySide6.QtGui import QColor, QKeyEvent, QPainter, QStandardItem, QStandardItemModel
+from PySide6.QtWidgets import (
+    QLineEdit,
+    QMenu,
+    QStackedLayout,
+    QStyledItemDelegate,
+    QStyleOptionViewItem,
+    QTreeView,
+    QVBoxLayout,
+    QWidget,
+)
+
+from widgets.empty_state import EmptyState
+from widgets.glyphs import draw_glyph
+from widgets.pane_header import PaneHeader
+from widgets.row_marks import badge_size, draw_badge, draw_item_backdrop
+from widgets.theme import Theme
+from widgets.workspace_rows import Group, ScriptEntry, grouped, short_name
+
+Index = QModelIndex | QPersistentModelIndex
+ENTRY_ROLE = Qt.ItemDataRole.UserRole + 1
+_BADGE_TONES = {
+    "draft": "info",
+    "modified": "warning",
+    "approved": "success",
+    "live": "success",
+    "drifted": "error",
+}
+
+
+class _EntryDelegate(QStyledItemDelegate):
+    """Name left; unsaved dot, problem mark and badge right."""
+
+    theme: Theme | None = None
+
+    def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
+        entry = index.data(ENTRY_ROLE)
+        if self.theme is None or not isinstance(entry, ScriptEntry):
+            super().paint(painter, option, index)
+            return
+        self.initStyleOption(option, index)
+        draw_item_backdrop(painter, option)
+        painter.save()
+        painter.setFont(option.font)
+        room = option.rect.adjusted(5, 0, -8, 0)
+        room.setRight(self._draw_marks(painter, room, entry, self.theme))
+        painter.setPen(QColor(self.theme.text))
+        name = painter.fontMetrics().elidedText(str(index.data()), Qt.TextElideMode.ElideMiddle, room.width())
+        painter.drawText(room, Qt.AlignmentFlag.AlignVCenter | Qt.TextFlag.TextSingleLine, name)
+        painter.restore()
+
+    def sizeHint(self, option: QStyleOptionViewItem, index: Index) -> QSize:  # noqa: N802
+        return super().sizeHint(option, index).expandedTo(QSize(40, option.fontMetrics.height() + 8))
+
+    def _draw_marks(self, painter: QPainter, room: QRect, entry: ScriptEntry, theme: Theme) -> int:
+        """Draws from the right edge inwards and returns where the name must end."""
+        right = room.right()
+        side = painter.fontMetrics().height()
+        if entry.badge:
+            size = badge_size(entry.badge, painter.font())
+            right -= size.width()
+            tone = getattr(theme, _BADGE_TONES.get(entry.badge, "text_muted"))
+            draw_badge(
+                painter, QRect(right, room.top(), size.width(), room.height()), entry.badge, tone, theme
+            )
+            right -= 6
+        if entry.problem:
+            right -= side
+            mark = QRect(right, room.center().y() - side // 2, side, side).adjusted(1, 1, -1, -1)
+            draw_glyph(painter, "error", theme.error, mark.toRectF())
+            right -= 4
+        if entry.dirty:
+            dot = max(side // 2 - 1, 6)
+            right -= dot
+            painter.setPen(Qt.PenStyle.NoPen)
+            painter.setBrush(QColor(theme.accent))
+            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+            painter.drawEllipse(QRect(right, room.center().y() - dot // 2 + 1, dot, dot))
+            right -= 6
+        return right
+
+
+class _Tree(QTreeView):
+    """Enter, F2 and Delete act on the script under the cursor."""
+
+    key_chosen = Signal(int)
+    theme: Theme | None = None
+
+    def drawBranches(self, painter: QPainter, rect: QRect, index: Index) -> None:  # noqa: N802
+        """An arrow as large as the text; the style's own stays tiny when the font grows."""
+        if self.theme is None or not self.model().hasChildren(index):
+            return
+        side = min(self.fontMetrics().height(), rect.width())
+        place = QRect(rect.right() - side + 1, rect.center().y() - side // 2, side, side)
+        glyph = "down" if self.isExpanded(index) else "right"
+        draw_glyph(painter, glyph, self.theme.text_muted, place.toRectF().adjusted(2, 2, -2, -2))
+
+    def changeEvent(self, event: QEvent) -> None:  # noqa: N802
+        super().changeEvent(event)
+        if event.type() in {QEvent.Type.FontChange, QEvent.Type.StyleChange}:
+            self.setIndentation(self.fontMetrics().height())
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802
+        keys = {Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_F2, Qt.Key.Key_Delete}
+        if Qt.Key(event.key()) in keys:
+            self.key_chosen.emit(event.key())
+        else:
+            super().keyPressEvent(event)
+
+
+class _Filter(QLineEdit):
+    """Down and Enter lead into the tree, Esc clears."""
+
+    entered = Signal()
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802
+        if event.key() in {Qt.Key.Key_Down, Qt.Key.Key_Return, Qt.Key.Key_Enter}:
+            self.entered.emit()
+        elif event.key() == Qt.Key.Key_Escape and self.text():
+            self.clear()
+        else:
+            super().keyPressEvent(event)
+
+
+class WorkspaceTree(QWidget):
+    """Shows the scripts and says what the user wants of them.
+
+    Attributes:
+        filter, tree: for focus and tests.
+
+    Signals:
+        open_requested(str), rename_requested(str), delete_requested(str): a config_id.
+        new_requested(): a new script.
+    """
+
+    open_requested = Signal(str)
+    new_requested = Signal()
+    rename_requested = Signal(str)
+    delete_requested = Signal(str)
+
+    def __init__(self, title: str = "Scripts", parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setAccessibleName(title)
+        self._entries: tuple[ScriptEntry, ...] = ()
+        self._closed: set[str] = set()  # groups the user folded
+        self._shape: list[tuple[str, tuple[str, ...]]] | None = None
+        self._model = QStandardItemModel(self)
+        self._delegate = _EntryDelegate(self)
+        self._build(title)
+        self._connect()
+        self.set_entries(())
+
+    def set_entries(self, entries: tuple[ScriptEntry, ...]) -> None:
+        """Shows other scripts, or the same in another state; cursor, folding and scrolling stay."""
+        self._entries = entries
+        count = len(entries)
+        self._header.set_note(str(count) if count else "")
+        self._pages.setCurrentIndex(1 if count else 0)
+        self._refill()
+
+    def select(self, config_id: str) -> None:
+        """Puts the cursor on a script without opening it; one that is not shown takes the cursor away."""
+        item = self._items.get(config_id)
+        if item is None:
+            self.tree.setCurrentIndex(QModelIndex())
+            return
+        self.tree.setCurrentIndex(item.index())
+        self.tree.scrollTo(item.index())
+
+    def current(self) -> str:
+        """The config_id under the cursor, empty when there is none."""
+        entry = self.tree.currentIndex().data(ENTRY_ROLE)
+        return entry.config_id if isinstance(entry, ScriptEntry) else ""
+
+    def apply_theme(self, theme: Theme) -> None:
+        """Takes the colours of badges and marks."""
+        self._delegate.theme = self.tree.theme = theme
+        self._header.apply_theme(theme)
+        self.tree.viewport().update()
+
+    def _build(self, title: str) -> None:
+        self._header = PaneHeader(title)
+        self._new = self._header.add_button("plus", "New script")
+        self.filter = _Filter()
+        self.filter.setPlaceholderText("Filter scripts")
+        self.filter.setAccessibleName("Filter scripts")
+        self.filter.setClearButtonEnabled(True)
+        self.tree = _Tree()
+        self.tree.setModel(self._model)
+        self.tree.setItemDelegate(self._delegate)
+        self.tree.setAccessibleName(title)
+        self.tree.setProperty("edge", "none")
+        self.tree.setHeaderHidden(True)
+        self.tree.setUniformRowHeights(True)
+        self.tree.setEditTriggers(QTreeView.EditTrigger.NoEditTriggers)
+        self.tree.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
+        self._empty = EmptyState("No scripts in this workspace yet.", "New script")
+        self._none = EmptyState("No script matches the filter.")
+        self._lists = QStackedLayout()
+        self._lists.addWidget(self.tree)
+        self._lists.addWidget(self._none)
+        page = QWidget()
+        column = QVBoxLayout(page)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        filter_row = QVBoxLayout()
+        filter_row.setContentsMargins(8, 6, 8, 6)
+        filter_row.addWidget(self.filter)
+        column.addLayout(filter_row)
+        column.addLayout(self._lists, 1)
+        self._pages = QStackedLayout()
+        self._pages.addWidget(self._empty)
+        self._pages.addWidget(page)
+        whole = QVBoxLayout(self)
+        whole.setContentsMargins(0, 0, 0, 0)
+        whole.setSpacing(0)
+        whole.addWidget(self._header)
+        whole.addLayout(self._pages, 1)
+        self.setFocusProxy(self.tree)
+
+    def _connect(self) -> None:
+        self._new.clicked.connect(self.new_requested)
+        self._empty.chosen.connect(self.new_requested)
+        self.filter.textChanged.connect(self._refill)
+        self.filter.entered.connect(self._enter_tree)
+        self.tree.key_chosen.connect(self._on_key)
+        self.tree.doubleClicked.connect(lambda _index: self._on_key(Qt.Key.Key_Return))
+        self.tree.collapsed.connect(lambda index: self._note_fold(index, closed=True))
+        self.tree.expanded.connect(lambda index: self._note_fold(index, closed=False))
+        self.tree.customContextMenuRequested.connect(self._show_menu)
+
+    def _refill(self) -> None:
+        groups = grouped(self._entries, self.filter.text())
+        shape = [(group.name, tuple(entry.config_id for entry in group.entries)) for group in groups]
+        if shape == self._shape:
+            for entry in self._entries:  # only states differ: the items stay
+                if item := self._items.get(entry.config_id):
+                    _dress(item, entry)
+            return
+        current, scrolled = self.current(), self.tree.verticalScrollBar().value()
+        self._shape = shape
+        self._rebuild(groups)
+        if current in self._items:
+            self.tree.setCurrentIndex(self._items[current].index())
+        self.tree.verticalScrollBar().setValue(scrolled)
+        self._lists.setCurrentIndex(0 if groups else 1)
+
+    def _rebuild(self, groups: list[Group]) -> None:
+        self._model.clear()
+        self._items: dict[str, QStandardItem] = {}
+        folded = set() if self.filter.text() else self._closed
+        for group in groups:
+            parent = self._model.invisibleRootItem()
+            if group.name:
+                parent = QStandardItem(group.name)
+                parent.setEditable(False)
+                parent.setToolTip(group.name)
+                self._model.appendRow(parent)
+            for entry in group.entries:
+                item = QStandardItem(short_name(entry, group.name))
+                self._items[entry.config_id] = item
+                _dress(item, entry)
+                parent.appendRow(item)
+        self.tree.blockSignals(True)
+        self.tree.expandAll()
+        for row in range(self._model.rowCount()):
+            if self._model.item(row).text() in folded and self._model.item(row).hasChildren():
+                self.tree.collapse(self._model.index(row, 0))
+        self.tree.blockSignals(False)
+
+    def _note_fold(self, index: QModelIndex, *, closed: bool) -> None:
+        if not self.filter.text():
+            (self._closed.add if closed else self._closed.discard)(str(index.data()))
+
+    def _enter_tree(self) -> None:
+        if not self.current() and self._items:
+            self.tree.setCurrentIndex(next(iter(self._items.values())).index())
+        self.tree.setFocus()
+
+    def _on_key(self, key: int) -> None:
+        config_id = self.current()
+        signals = {Qt.Key.Key_F2: self.rename_requested, Qt.Key.Key_Delete: self.delete_requested}
+        if config_id:
+            signals.get(Qt.Key(key), self.open_requested).emit(config_id)
+        elif key in {Qt.Key.Key_Return, Qt.Key.Key_Enter}:
+            index = self.tree.currentIndex()
+            self.tree.setExpanded(index, not self.tree.isExpanded(index))
+
+    def _show_menu(self, place: QPoint) -> None:
+        entry = self.tree.indexAt(place).data(ENTRY_ROLE)
+        menu = QMenu(self)
+        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        if isinstance(entry, ScriptEntry):
+            config_id = entry.config_id
+            menu.addAction("Open", lambda: self.open_requested.emit(config_id))
+            menu.addAction("Rename\u2026", lambda: self.rename_requested.emit(config_id))
+            menu.addAction("Delete\u2026", lambda: self.delete_requested.emit(config_id))
+            menu.addSeparator()
+        menu.addAction("New script\u2026", self.new_requested.emit)
+        menu.popup(self.tree.viewport().mapToGlobal(place))
+
+
+def _dress(item: QStandardItem, entry: ScriptEntry) -> None:
+    """Gives an item the state of its script, when that differs."""
+    if item.data(ENTRY_ROLE) == entry:
+        return
+    item.setEditable(False)
+    item.setData(entry, ENTRY_ROLE)
+    item.setData(entry.in_words(), Qt.ItemDataRole.AccessibleTextRole)
+    item.setToolTip("\n".join(part for part in (entry.config_id, entry.path, entry.problem) if part))
