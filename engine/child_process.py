@@ -32,7 +32,7 @@ _BOOTSTRAP = (
 )
 
 
-class ChildGone(HowkError):  # noqa: N818  (an end is not always an error)
+class ChildGone(HowkError):
     """The child has ended.
 
     `returncode` is negative for a signal and None when unknown; `stderr_tail` is what it said last.

@@ -14,7 +14,10 @@ from engine.display import DiffKind, DiffLine
 from engine.display_body import body_text
 
 CONTEXT_LINES = 3
-MAX_ROWS = 20_000
+MAX_ROWS = 10_000
+MAX_STRETCH = 2_000
+"""Of lines removed or added in one go the first so many are shown, so that both sides come into view."""
+
 MAX_LINE_CHARACTERS = 4_000
 COMPARED_BYTES = 16 * 1024 * 1024
 """Of a body longer than this only the beginning is compared (an eighth of it when it is binary)."""
@@ -92,7 +95,7 @@ class _Comparison:
         low, high, low_right, high_right = self._trim(part, found)
         if low == high or low_right == high_right:
             return []
-        self._steps_left -= (high - low) + (high_right - low_right)
+        self._steps_left -= (high - low + high_right - low_right) // 8  # reading is cheaper than comparing
         anchors = self._anchors(low, high, low_right, high_right) if self._steps_left > 0 else []
         if not anchors:
             self._compare(low, high, low_right, high_right, found)
@@ -197,16 +200,22 @@ def _rows(left: list[str], right: list[str], matches: list[Match]) -> list[DiffL
     rows: list[DiffLine] = []
     at_left = at_right = 0
     for match in matches:
-        rows.extend(
-            DiffLine(DiffKind.REMOVED, _short(left[i]), left=i + 1) for i in range(at_left, match.left)
-        )
-        rows.extend(
-            DiffLine(DiffKind.ADDED, _short(right[i]), right=i + 1) for i in range(at_right, match.right)
-        )
+        rows.extend(_changed(DiffKind.REMOVED, left, at_left, match.left))
+        rows.extend(_changed(DiffKind.ADDED, right, at_right, match.right))
         at_left, at_right = match.left + match.size, match.right + match.size
-        rows.extend(_context(left, match, first=match.left + match.right == 0, last=at_left == len(left)))
-        if len(rows) > MAX_ROWS * 10:
-            break
+        last = (at_left, at_right) == (len(left), len(right))
+        rows.extend(_context(left, match, first=match.left + match.right == 0, last=last))
+    return rows
+
+
+def _changed(kind: DiffKind, lines: list[str], start: int, end: int) -> list[DiffLine]:
+    shown = min(end, start + MAX_STRETCH)
+    if kind is DiffKind.REMOVED:
+        rows = [DiffLine(kind, _short(lines[i]), left=i + 1) for i in range(start, shown)]
+    else:
+        rows = [DiffLine(kind, _short(lines[i]), right=i + 1) for i in range(start, shown)]
+    if shown < end:
+        rows.append(DiffLine(DiffKind.GAP, f"{end - shown:,} more {kind.value} lines"))
     return rows
 
 

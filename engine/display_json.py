@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from functools import lru_cache
 from itertools import accumulate
 
 import msgspec
@@ -66,6 +67,11 @@ def pretty_json(data: bytes) -> bytes:
             problem.message,
             "Correct it, then format.",
         )
+    return _indented(data)
+
+
+@lru_cache(maxsize=2)  # a payload stays while its script is edited, and a body is both shown and compared
+def _indented(data: bytes) -> bytes:
     if _indentation_bytes(data) > MAX_INDENTATION_BYTES:
         return data
     try:

@@ -95,6 +95,11 @@ def test_all_of_a_body_may_be_new() -> None:
     assert [(row.kind, row.right) for row in rows] == [(DiffKind.ADDED, 1), (DiffKind.ADDED, 2)]
 
 
+def test_lines_after_the_last_equal_one_have_context_too() -> None:
+    rows, _ = diff(b"\n".join([b"%d" % i for i in range(9)]), b"\n".join([b"%d" % i for i in range(10)]))
+    assert [row.text for row in rows] == ["6 unchanged lines", "6", "7", "8", "9"]
+
+
 LINES = st.lists(st.sampled_from("abcdefg"), max_size=25)
 
 
@@ -120,8 +125,9 @@ def test_a_megabyte_with_little_in_common_is_bounded(words: list[str]) -> None:
     started = time.process_time()
     rows, note = diff(left, right)
     assert time.process_time() - started < 3  # about 0.6 s on a quiet machine
-    assert rows
     assert "shown as replaced" in note
+    assert {row.kind for row in rows} >= {DiffKind.ADDED, DiffKind.REMOVED}
+    assert any(row.text.endswith("more added lines") for row in rows if row.kind is DiffKind.GAP)
 
 
 def test_few_changes_in_much_are_found_exactly() -> None:
