@@ -72,6 +72,8 @@ class CodeEditor(ScintillaEdit):
         self._theme: Theme | None = None
         self._scale = 100
         self._read_only = False
+        self._wrap = False
+        self._excerpt = False
         self._whole: bytes | None = None  # the content while Scintilla holds only a part of it
         self._load_offset = 0
         self._caret = (0, 0)
@@ -137,13 +139,13 @@ class CodeEditor(ScintillaEdit):
         """Show `data` and forget the undo history; a large text arrives in slices, ending in `loaded`."""
         self._edited_timer.stop()
         self._load_timer.stop()
-        self.plain_reason, excerpt = plain_reason_for(data)
+        self.plain_reason, self._excerpt = plain_reason_for(data)
         self._use_lexer()
         self._clear()
         self._set_line_ends(data)
         self._whole = data
         self._load_offset = 0
-        if excerpt:
+        if self._excerpt:
             self._append(cut_at_character(data, EXCERPT_BYTES))
             self._end_load(keep_whole=True)
         elif len(data) <= AT_ONCE_BYTES:
@@ -158,6 +160,14 @@ class CodeEditor(ScintillaEdit):
             return self._whole
         length = self.length()
         return ctypes.string_at(self.characterPointer(), length) if length else b""
+
+    def size_bytes(self) -> int:
+        """Give the length of the content without copying it."""
+        return len(self._whole) if self._whole is not None else self.length()
+
+    def is_excerpt(self) -> bool:
+        """Say whether only the beginning is shown, because a line is too long to be laid out."""
+        return self._excerpt
 
     def replace_all_text(self, data: bytes) -> None:
         """Replace the content as one step that undo takes back; above 2 MB without that step."""
@@ -232,6 +242,7 @@ class CodeEditor(ScintillaEdit):
         self.scrollToStart()
         self._apply_read_only()
         self._fit_number_margin()
+        self._use_wrap()
         self.loaded.emit()
 
     def _apply_read_only(self) -> None:
@@ -260,6 +271,20 @@ class CodeEditor(ScintillaEdit):
         """Colour the text as `lua`, `json` or (empty) not at all."""
         self._language = language
         self._use_lexer()
+
+    def set_wrap(self, wrap: bool) -> None:
+        """Break long lines at the edge of the view; texts that are too large for it are never broken."""
+        self._wrap = wrap
+        self._use_wrap()
+
+    def _use_wrap(self) -> None:
+        wrapped = self._wrap and (not self.plain_reason or self._excerpt)
+        self.setWrapMode(Scintilla.Wrap.Word if wrapped else Scintilla.Wrap.None_)
+        self.setWrapIndentMode(Scintilla.WrapIndentMode.Same)
+
+    def text_left(self) -> int:
+        """Give where text begins, in pixels from the left of the viewport."""
+        return sum(self.marginWidthN(margin) for margin in range(self.margins())) + self.marginLeft()
 
     def apply_theme(self, theme: Theme) -> None:
         """Take every colour and the font from `theme`."""
@@ -294,6 +319,7 @@ class CodeEditor(ScintillaEdit):
         self._set_keywords(language)
         self._apply_styles()
         self._fit_number_margin()
+        self._use_wrap()
 
     def _set_keywords(self, language: str) -> None:
         """Give the lexer its word lists; for subclasses."""

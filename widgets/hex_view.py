@@ -88,6 +88,10 @@ class HexView(QAbstractScrollArea):
         """Give the bytes as they are now."""
         return bytes(self._buffer.data)
 
+    def size_bytes(self) -> int:
+        """Give the number of bytes."""
+        return len(self._buffer)
+
     def set_read_only(self, read_only: bool) -> None:
         """Refuse edits, or allow them."""
         self._read_only = read_only

@@ -30,11 +30,11 @@ def plain_reason_for(data: bytes) -> tuple[str, bool]:
     longest = LAID_OUT_LINE_BYTES if data.isascii() else LAID_OUT_WIDE_LINE_BYTES
     if has_line_over(data, longest):
         kib = EXCERPT_BYTES // 1000
-        return f"Very long line: the first {kib} KB are shown, read-only. Format breaks it into lines.", True
+        return f"Very long line: first {kib} KB shown, read-only; Format to edit", True
     if len(data) > PLAIN_BYTES:
-        return "Large text: shown without colours and folding.", False
+        return "Large text: no colours, no folding", False
     if has_line_over(data, PLAIN_LINE_BYTES):
-        return "Long line: shown without colours and folding.", False
+        return "Long line: no colours, no folding", False
     return "", False
 
 
