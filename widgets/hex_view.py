@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from PySide6.QtCore import QEvent, QPoint, QRect, Qt, Signal
+from PySide6.QtCore import QEvent, QPoint, Qt, Signal
 from PySide6.QtGui import (
     QColor,
     QFocusEvent,
@@ -24,12 +24,10 @@ from PySide6.QtWidgets import QAbstractScrollArea, QFrame, QWidget
 from widgets.code_editor import MAX_SCALE, MIN_SCALE
 from widgets.hex_buffer import HexBuffer, parse_hex
 from widgets.hex_layout import HexLayout
-from widgets.style import mix
+from widgets.hex_painter import CaretLook, HexPainter
 from widgets.theme import Theme
 
 _HEX_DIGITS: Final = "0123456789abcdefABCDEF"
-_PAIRS: Final = tuple(f"{value:02X}" for value in range(256))
-_CHARACTERS: Final = tuple(chr(value) if 0x20 <= value < 0x7F else "·" for value in range(256))
 _SHIFT: Final = Qt.KeyboardModifier.ShiftModifier
 _CONTROL: Final = Qt.KeyboardModifier.ControlModifier
 
@@ -153,77 +151,22 @@ class HexView(QAbstractScrollArea):
         painter.setFont(self._font)
         painter.translate(-self.horizontalScrollBar().value(), 0)
         first = self.verticalScrollBar().value()
-        for row in range(first, first + self._visible_rows() + 1):
-            if row < self._layout.rows(len(self._buffer)):
-                self._paint_row(painter, theme, row, self._row_top(row))
+        width = max(self._layout.width, self.viewport().width())
+        rows = HexPainter(painter, theme, self._layout, self.selection(), width)
+        last = min(first + self._visible_rows() + 1, self._layout.rows(len(self._buffer)))
+        for row in range(first, last):
+            start = row * self._layout.columns
+            top = self._layout.top + (row - first) * self._layout.row_height
+            rows.paint_row(
+                start, self._buffer.data[start : start + self._layout.columns], top, self._caret_look(start)
+            )
         painter.end()
 
-    def _row_top(self, row: int) -> int:
-        return self._layout.top + (row - self.verticalScrollBar().value()) * self._layout.row_height
-
-    def _paint_row(self, painter: QPainter, theme: Theme, row: int, top: int) -> None:
-        layout = self._layout
-        start = row * layout.columns
-        piece = self._buffer.data[start : start + layout.columns]
-        selected_from, selected_to = self.selection()
-        here = start <= self._caret < start + layout.columns
-        if here:
-            painter.fillRect(
-                0,
-                top,
-                max(layout.width, self.viewport().width()),
-                layout.row_height,
-                QColor(theme.current_line),
-            )
-        muted, normal, control = QColor(theme.text_muted), QColor(theme.text), QColor(theme.syntax_number)
-        faint = QColor(mix(theme.text_muted, theme.base, 0.45))
-        baseline = top + layout.ascent
-        painter.setPen(normal if here else muted)
-        painter.drawText(layout.offset_x, baseline, f"{start:0{layout.offset_digits}X}")
-        for index, value in enumerate(piece):
-            if selected_from <= start + index < selected_to:
-                self._fill_selected(painter, theme, index, top, start + index + 1 < selected_to)
-            colour = faint if value == 0 else normal if 0x20 <= value < 0x7F else control
-            painter.setPen(colour)
-            painter.drawText(layout.hex_x(index), baseline, _PAIRS[value])
-            painter.setPen(normal if 0x20 <= value < 0x7F else faint)
-            painter.drawText(layout.text_x(index), baseline, _CHARACTERS[value])
-        if here:
-            self._paint_caret(painter, theme, self._caret - start, top)
-
-    def _fill_selected(self, painter: QPainter, theme: Theme, index: int, top: int, goes_on: bool) -> None:
-        layout, colour = self._layout, QColor(theme.selection)
-        bridged = goes_on and index + 1 < layout.columns
-        width = (layout.hex_x(index + 1) - layout.hex_x(index)) if bridged else 2 * layout.cell
-        painter.fillRect(layout.hex_x(index), top, width, layout.row_height, colour)
-        painter.fillRect(layout.text_x(index), top, layout.cell, layout.row_height, colour)
-
-    def _paint_caret(self, painter: QPainter, theme: Theme, index: int, top: int) -> None:
-        layout = self._layout
-        digit_x = layout.hex_x(index) + (layout.cell if self._low_digit else 0)
-        active = QRect(digit_x, top, layout.cell, layout.row_height)
-        other = QRect(layout.text_x(index), top, layout.cell, layout.row_height)
-        if self.text_column:
-            active, other = other, QRect(layout.hex_x(index), top, 2 * layout.cell, layout.row_height)
-        accent = QColor(theme.accent)
-        painter.setPen(QColor(theme.border))
-        painter.drawRect(other.adjusted(0, 0, -1, -1))
-        if not self.hasFocus():
-            painter.setPen(accent)
-            painter.drawRect(active.adjusted(0, 0, -1, -1))
-        elif self.insert_mode:
-            painter.fillRect(QRect(active.topLeft(), active.bottomLeft()).adjusted(0, 0, 1, 0), accent)
-        else:
-            painter.fillRect(active, accent)
-            self._paint_under_caret(painter, theme, active, top)
-
-    def _paint_under_caret(self, painter: QPainter, theme: Theme, active: QRect, top: int) -> None:
-        if self._caret >= len(self._buffer):
-            return
-        value = self._buffer.data[self._caret]
-        text = _CHARACTERS[value] if self.text_column else _PAIRS[value][1 if self._low_digit else 0]
-        painter.setPen(QColor(theme.accent_text))
-        painter.drawText(active.left(), top + self._layout.ascent, text)
+    def _caret_look(self, row_start: int) -> CaretLook | None:
+        index = self._caret - row_start
+        if not 0 <= index < self._layout.columns:
+            return None
+        return CaretLook(index, self.text_column, self._low_digit, self.insert_mode, self.hasFocus())
 
     # --- moving
 
@@ -248,7 +191,7 @@ class HexView(QAbstractScrollArea):
         at = f"Offset {self._caret:X} hex"
         if self._caret < len(self._buffer):
             value = self._buffer.data[self._caret]
-            at += f", byte {_PAIRS[value]}" + (f", {chr(value)}" if 0x20 < value < 0x7F else "")
+            at += f", byte {value:02X}" + (f", {chr(value)}" if 0x20 < value < 0x7F else "")
         self.setAccessibleDescription(at)
 
     def _target_of(self, event: QKeyEvent) -> int | None:

@@ -156,6 +156,8 @@ class LuaEditor(CodeEditor):
 
     def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802
         """Offer names on Ctrl+Space and signatures on Ctrl+Shift+Space; else type."""
+        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and self._word_is_finished():
+            self.autoCCancel()  # the list has nothing to add to `end`, so Enter is a new line
         control = event.modifiers() & Qt.KeyboardModifier.ControlModifier
         if event.key() == Qt.Key.Key_Space and control and not self.readOnly():
             if event.modifiers() & Qt.KeyboardModifier.ShiftModifier:
@@ -165,6 +167,12 @@ class LuaEditor(CodeEditor):
             event.accept()
             return
         super().keyPressEvent(event)
+
+    def _word_is_finished(self) -> bool:
+        if not self.autoCActive():
+            return False
+        chosen = bytes(self.autoCCurrentText().data()).rstrip(b"\0").decode("latin-1")
+        return chosen == self._text(self.wordStartPosition(self.currentPos(), True), self.currentPos())
 
     def _on_char_added(self, code: int) -> None:
         character = chr(code) if 0 < code < 0x110000 else ""

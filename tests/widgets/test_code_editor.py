@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QApplication, QLineEdit, QVBoxLayout, QWidget
 from pytestqt.qtbot import QtBot
 
 from widgets.code_editor import CodeEditor
-from widgets.text_limits import cut_at_character, has_line_over, plain_reason_for
+from widgets.text_limits import cut_at_character, long_lines, plain_reason_for
 from widgets.theme import Theme
 
 EVERY_BYTE = bytes(range(256)) * 3
@@ -176,10 +176,13 @@ def test_the_number_margin_follows_the_line_count(editor: CodeEditor) -> None:
 
 
 def test_limits() -> None:
-    assert not has_line_over(b"a" * 10, 10)
-    assert has_line_over(b"a" * 11, 10)
-    assert not has_line_over(b"aaaa\n" * 1000, 10)
-    assert has_line_over(b"aaaa\n" * 1000 + b"b" * 11, 10)
+    assert list(long_lines(b"a" * 10, 10)) == []
+    assert list(long_lines(b"a" * 11, 10)) == [b"a" * 11]
+    assert list(long_lines(b"aaaa\n" * 1000, 10)) == []
+    assert list(long_lines(b"aaaa\n" * 1000 + b"b" * 11 + b"\nc", 10)) == [b"b" * 11]
     assert plain_reason_for(b"{}") == ("", False)
+    assert plain_reason_for("é\n".encode() + b"a" * 90_000) == ("", False)
+    assert plain_reason_for("é".encode() + b"a" * 90_000)[1]
+    assert plain_reason_for(b"a" * 120_000) == ("Long line: no colours, no folding", False)
     assert cut_at_character("aé".encode() + b"x", 2) == b"a"
     assert cut_at_character(b"abc", 9) == b"abc"

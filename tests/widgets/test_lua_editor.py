@@ -73,6 +73,15 @@ def test_two_letters_offer_names_and_one_does_not(editor: LuaEditor, qtbot: QtBo
     assert not editor.autoCActive()
 
 
+def test_enter_after_a_finished_word_is_a_new_line(editor: LuaEditor, qtbot: QtBot) -> None:
+    editor.set_bytes(b"ending = 1\n")
+    editor.gotoPos(editor.length())
+    qtbot.keyClicks(editor, "end")
+    assert shown_list(editor) == "end"
+    qtbot.keyClick(editor, Qt.Key.Key_Return)
+    assert editor.bytes_() == b"ending = 1\nend\n"
+
+
 @pytest.mark.qt_log_ignore("Keyboard event not accepted")  # pressing Ctrl alone
 def test_ctrl_space_asks(editor: LuaEditor, qtbot: QtBot) -> None:
     qtbot.keyClick(editor, Qt.Key.Key_Space, Qt.KeyboardModifier.ControlModifier)
