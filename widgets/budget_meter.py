@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QEvent, QRectF, Qt
+from PySide6.QtCore import QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QPainter, QPaintEvent
 from PySide6.QtWidgets import QGridLayout, QLabel, QSizePolicy, QWidget
 
@@ -19,6 +19,27 @@ def number_in_words(value: float) -> str:
     if value >= 100 or value == int(value):
         return f"{value:.0f}"
     return f"{value:.2f}" if value < 1 else f"{value:.1f}"
+
+
+class _Words(QLabel):
+    """A label that keeps the room of its longest text, so that nothing beside it moves while numbers change."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._longest = ""
+        self.setProperty("small", True)
+
+    def keep_room(self, longest: str) -> None:
+        self._longest = longest
+        self.updateGeometry()
+
+    def sizeHint(self) -> QSize:  # noqa: N802
+        hint, metrics = super().sizeHint(), self.fontMetrics()
+        lacking = metrics.horizontalAdvance(self._longest) - metrics.horizontalAdvance(self.text())
+        return QSize(hint.width() + max(lacking, 0), hint.height())
+
+    def minimumSizeHint(self) -> QSize:  # noqa: N802
+        return self.sizeHint()
 
 
 class _Bar(QWidget):
@@ -60,14 +81,13 @@ class BudgetMeter(QWidget):
         self._timeout_ms = 500.0
         self._memory_bytes = 50 * MEGABYTE
         self._usage: tuple[float, int] | None = None
-        self._cpu, self._memory = QLabel(), QLabel()
+        self._cpu, self._memory = _Words(), _Words()
         self._cpu_bar, self._memory_bar = _Bar(), _Bar()
         grid = QGridLayout(self)
         grid.setContentsMargins(8, 1, 8, 2)
         grid.setHorizontalSpacing(14)
         grid.setVerticalSpacing(1)
         for column, (label, bar) in enumerate(((self._cpu, self._cpu_bar), (self._memory, self._memory_bar))):
-            label.setProperty("small", True)
             grid.addWidget(label, 0, column)
             grid.addWidget(bar, 1, column)
         self._refresh()
@@ -93,12 +113,6 @@ class BudgetMeter(QWidget):
             bar.theme = theme
             bar.update()
 
-    def changeEvent(self, event: QEvent) -> None:  # noqa: N802
-        """Keeps its width while numbers change, in every font."""
-        super().changeEvent(event)
-        if event.type() in {QEvent.Type.FontChange, QEvent.Type.StyleChange} and hasattr(self, "_memory_bar"):
-            self._fit()
-
     def _refresh(self) -> None:
         limit_ms, limit_mb = number_in_words(self._timeout_ms), number_in_words(self._memory_bytes / MEGABYTE)
         cpu_ms, memory_bytes = self._usage or (0.0, 0)
@@ -117,16 +131,10 @@ class BudgetMeter(QWidget):
         )
         self.setToolTip(words)
         self.setAccessibleDescription(words)
-        self._fit()
+        self._cpu.keep_room(f"CPU 0.00 of {limit_ms} ms")
+        self._memory.keep_room(f"Mem 0.00 of {limit_mb} MB")
         self._cpu_bar.update()
         self._memory_bar.update()
-
-    def _fit(self) -> None:
-        metrics = self._cpu.fontMetrics()
-        widest_ms = number_in_words(self._timeout_ms)
-        widest_mb = number_in_words(self._memory_bytes / MEGABYTE)
-        self._cpu.setMinimumWidth(metrics.horizontalAdvance(f"CPU 0.00 of {widest_ms} ms") + 14)
-        self._memory.setMinimumWidth(metrics.horizontalAdvance(f"Mem 0.00 of {widest_mb} MB") + 14)
 
 
 def _alarm(share: float | None) -> str:

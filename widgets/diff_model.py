@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from PySide6.QtCore import QAbstractListModel, QModelIndex, QObject, QPersistentModelIndex, QRect, QSize, Qt
-from PySide6.QtGui import QColor, QPainter
+from PySide6.QtCore import QModelIndex, QObject, QPersistentModelIndex, QRect, QSize, Qt
+from PySide6.QtGui import QColor, QPainter, QStandardItemModel
 from PySide6.QtWidgets import QAbstractItemView, QStyle, QStyledItemDelegate, QStyleOptionViewItem
 
 from engine.display import DiffKind, DiffLine
@@ -25,8 +25,8 @@ def _columns_of(text: str) -> int:
     return len(text) if text.isascii() else 2 * len(text)
 
 
-class DiffModel(QAbstractListModel):
-    """One item a line.
+class DiffModel(QStandardItemModel):
+    """One empty item a line: rows are counted in C++, since the view asks for the count twice a row.
 
     Attributes:
         lines: what is shown.
@@ -35,23 +35,20 @@ class DiffModel(QAbstractListModel):
     """
 
     def __init__(self, parent: QObject) -> None:
-        super().__init__(parent)
+        super().__init__(0, 1, parent)
         self.lines: tuple[DiffLine, ...] = ()
         self.columns = 0
         self.digits = 1
 
     def set_lines(self, lines: tuple[DiffLine, ...]) -> None:
         """Replaces all lines."""
-        self.beginResetModel()
+        self.lines = ()
+        self.setRowCount(0)
         self.lines = lines
         self.columns = max((_columns_of(line.text) for line in lines), default=0)
         ends = [number for line in lines[-50:] for number in (line.left, line.right) if number]
         self.digits = max(3, len(str(max(ends, default=1))))
-        self.endResetModel()
-
-    def rowCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008, N802
-        """How many lines there are."""
-        return 0 if parent.isValid() else len(self.lines)
+        self.setRowCount(len(lines))
 
     def data(self, index: Index, role: int = Role.DisplayRole) -> Any:
         """The text of a line, and for screen readers what became of it."""

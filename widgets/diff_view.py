@@ -24,6 +24,7 @@ class _DiffList(QListView):
         self.setProperty("edge", "none")
         self.setProperty("mono", True)
         self.setUniformItemSizes(True)
+        self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
         self.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
         self.setHorizontalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
         self.horizontalScrollBar().valueChanged.connect(self.viewport().update)
@@ -103,7 +104,7 @@ class DiffView(QWidget):
         for distance in range(1, len(lines) + 1):
             row = (here + step * distance) % len(lines)
             if _starts_change(lines, row):
-                index = self._model.index(row)
+                index = self._model.index(row, 0)
                 self.list.setCurrentIndex(index)
                 self.list.scrollTo(index, QAbstractItemView.ScrollHint.PositionAtCenter)
                 return

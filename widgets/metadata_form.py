@@ -20,7 +20,7 @@ from PySide6.QtWidgets import (
 
 from engine.model import DEFAULT_MAX_ATTEMPTS, PreviousError
 from widgets.pane_header import PaneHeader
-from widgets.style import mark_invalid
+from widgets.style import indent_spin_box, mark_invalid
 from widgets.theme import Theme
 
 MAX_COUNT = 1_000_000
@@ -229,5 +229,6 @@ def _count(name: str, lowest: int, highest: int = MAX_COUNT) -> QSpinBox:
     field = QSpinBox()
     field.setAccessibleName(name)
     field.setRange(lowest, highest)
+    indent_spin_box(field)
     field.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Fixed)
     return field

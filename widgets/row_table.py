@@ -100,6 +100,8 @@ class RowTable(QTreeView):
         self.header().setSectionsMovable(False)
         self.header().setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
         self.header().setMinimumSectionSize(36)
+        # Columns fit what is on screen; measuring a thousand rows would cost more than drawing them.
+        self.header().setResizeContentsPrecision(0)
 
     def changeEvent(self, event: QEvent) -> None:  # noqa: N802
         """Follows the font with the icons' size."""

@@ -7,12 +7,13 @@ pane), `muted` (secondary text), `invalid` (refused content), `tone` (error, war
 from __future__ import annotations
 
 from PySide6.QtGui import QColor, QPalette
-from PySide6.QtWidgets import QWidget
+from PySide6.QtWidgets import QAbstractSpinBox, QWidget
 
 from widgets.style_rules import SHEET
 from widgets.theme import Theme
 
 UI_POINT_SIZE = 10.0
+UI_INDENT = 5
 
 
 def mix(first: str, second: str, share: float) -> str:
@@ -52,6 +53,11 @@ def mark_invalid(field: QWidget, reason: str) -> None:
     set_look(field, "invalid", bool(reason))
     field.setToolTip(reason)
     field.setAccessibleDescription(reason)
+
+
+def indent_spin_box(box: QAbstractSpinBox) -> None:
+    """Lines the number up with the text of line edits: a style sheet's padding does not reach it."""
+    box.lineEdit().setTextMargins(UI_INDENT, 0, 0, 0)
 
 
 def palette(theme: Theme) -> QPalette:

@@ -66,11 +66,11 @@ QLineEdit, QAbstractSpinBox, QComboBox, QPlainTextEdit, QTextEdit {
     background: $base; color: $text; border: 1px solid $control_border; border-radius: 4px;
     selection-background-color: $accent; selection-color: $accent_text; }
 QLineEdit, QComboBox { padding: $px3 $px6; min-height: 1.25em; }
-QAbstractSpinBox { padding: $px3 $px4; min-height: 1.25em; }
+QAbstractSpinBox { padding: $px2 $px4; min-height: 1.15em; }
 QLineEdit:focus, QAbstractSpinBox:focus, QComboBox:focus, QPlainTextEdit:focus, QTextEdit:focus {
     border-color: $accent; }
-QAbstractSpinBox QLineEdit, QAbstractSpinBox QLineEdit:focus { border: none; background: transparent;
-    padding: 0 $px2; min-height: 0; }
+QAbstractSpinBox QLineEdit, QAbstractSpinBox QLineEdit:focus {
+    border: none; background: transparent; padding: 0; min-height: 0; }
 QLineEdit:disabled, QAbstractSpinBox:disabled, QComboBox:disabled { color: $faded; background: $window;
     border-color: $border; }
 QLineEdit:read-only { background: $window; }
