@@ -85,6 +85,7 @@ class CodeEditor(ScintillaEdit):
         self.modified.connect(self._on_modified)
         self.linesAdded.connect(self._fit_number_margin)
         self.updateUi.connect(self._on_update_ui)
+        self.charAdded.connect(self._on_char_added)
 
     def _zero_timer(self, slot: object) -> QTimer:
         timer = QTimer(self)
@@ -400,6 +401,16 @@ class CodeEditor(ScintillaEdit):
         if length > PLAIN_LINE_BYTES:
             self.setUpdatesEnabled(False)
             self._reconsider_timer.start()
+
+    def _on_char_added(self, code: int) -> None:
+        """Keep the indentation on a new line, one step more after an open bracket; Lua has rules of its own."""
+        if code not in (ord("\r"), ord("\n")) or self.plain_reason:
+            return
+        line = self.lineFromPosition(self.currentPos())
+        end = self.lineEndPosition(line - 1)
+        opened = line > 0 and end > 0 and chr(self.charAt(end - 1) & 0xFF) in "{["
+        self.setLineIndentation(line, self.lineIndentation(line - 1) + (self.indent() if opened else 0))
+        self.gotoPos(self.lineIndentPosition(line))
 
     def _on_update_ui(self, _updated: int) -> None:
         caret = self._line_and_column()

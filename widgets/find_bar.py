@@ -6,6 +6,7 @@ import re
 import time
 from bisect import bisect_left
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import Final
 
 from PySide6.QtCore import QEvent, QObject, Qt, QTimer, Signal
@@ -103,6 +104,12 @@ class FindBar(QFrame):
         grid.addWidget(self.replace_field, 1, 0)
         grid.addWidget(self._replace_row, 1, 1, 1, 3)
         grid.setColumnStretch(0, 3)
+        set_tab_order(
+            self.find_field, self.replace_field,
+            self.case_button, self.word_button, self.regex_button,
+            self.previous_button, self.next_button,
+            self.replace_button, self.replace_all_button, self.close_button,
+        )  # fmt: skip
         grid.setColumnStretch(2, 1)
 
     def _connect_signals(self) -> None:
@@ -395,6 +402,12 @@ class FindBar(QFrame):
             self.find_previous()
         else:
             self.find_next()
+
+
+def set_tab_order(*widgets: QWidget) -> None:
+    """Let Tab visit `widgets` in the order given."""
+    for before, after in pairwise(widgets):
+        QWidget.setTabOrder(before, after)
 
 
 def _field(name: str) -> QLineEdit:

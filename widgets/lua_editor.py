@@ -12,6 +12,7 @@ from pyside6_scintilla import Scintilla
 
 from engine.sandbox.api import ApiEntry
 from engine.scripts.problem import Problem, Severity
+from widgets.call_tip_frame import CallTipFrame
 from widgets.code_editor import CodeEditor
 from widgets.completion import KEYWORDS, call_tip, complete, entry_for, name_at, tip_for
 from widgets.editor_looks import MARGIN_SYMBOLS, bgr
@@ -44,10 +45,10 @@ class LuaEditor(CodeEditor):
         self.entries = tuple(entries)
         self.problems: tuple[Problem, ...] = ()
         self._hovering = False
+        self._tip_frame = CallTipFrame(self)
         self.setAccessibleName("Lua script")
         self._set_up_lists()
         self._set_up_problem_marks()
-        self.charAdded.connect(self._on_char_added)
         self.dwellStart.connect(self._on_dwell_start)
         self.dwellEnd.connect(self._on_dwell_end)
         self.set_language("lua")
@@ -84,6 +85,7 @@ class LuaEditor(CodeEditor):
         theme = self._theme
         if theme is None:
             return
+        self._tip_frame.colour = theme.border
         for index, severity in enumerate(_SEVERITIES):
             colour = _colour(theme, severity)
             style = _FIRST_STYLE + index
@@ -102,6 +104,11 @@ class LuaEditor(CodeEditor):
         self.setMarginWidthN(MARGIN_SYMBOLS, round(unit * 1.7))
 
     # --- problems
+
+    def set_bytes(self, data: bytes) -> None:
+        """Show `data`; the problems of the text before go with it."""
+        self.clear_problems()
+        super().set_bytes(data)
 
     def show_problems(self, problems: Sequence[Problem]) -> None:
         """Mark `problems` in place of those shown: a squiggle, a dot in the margin, the message after the line."""
@@ -249,9 +256,13 @@ class LuaEditor(CodeEditor):
             self.callTipCancel()
             return
         if not self.autoCActive():
-            self._hovering = False
-            self.callTipShow(start + found.start, found.text)
+            self._show_tip(start + found.start, found.text, hovering=False)
             self.callTipSetHlt(found.highlight_start, found.highlight_end)
+
+    def _show_tip(self, position: int, text: str, *, hovering: bool) -> None:
+        self._hovering = hovering
+        self.callTipShow(position, text)
+        self._tip_frame.adopt()
 
     def _around_caret(self) -> tuple[str, int, int]:
         """The text analysed as one character a byte, the caret in it, and where it starts in the document."""
@@ -290,8 +301,7 @@ class LuaEditor(CodeEditor):
             return
         text = self.hover_text(position)
         if text:
-            self._hovering = True
-            self.callTipShow(position, text)
+            self._show_tip(position, text, hovering=True)
 
     def _on_dwell_end(self, _x: int, _y: int) -> None:
         if self._hovering:

@@ -18,7 +18,7 @@ from PySide6.QtWidgets import (
 from engine.display import JsonProblem
 from widgets.body_view import size_in_words
 from widgets.code_editor import CodeEditor
-from widgets.find_bar import FindBar
+from widgets.find_bar import FindBar, set_tab_order
 from widgets.hex_view import HexView
 from widgets.pane_header import ElidedLabel, PaneHeader
 from widgets.payload_text import looks_binary, offset_of, why_not_text
@@ -132,6 +132,15 @@ class PayloadPane(QWidget):
         column.addWidget(self.find_bar)
         column.addWidget(self._stack, 1)
         column.addWidget(self._footer)
+        set_tab_order(
+            self.text_button,
+            self.hex_button,
+            self.format_button,
+            self.open_button,
+            self.paste_button,
+            self.find_bar.find_field,
+        )
+        set_tab_order(self.find_bar.close_button, self.editor, self.hex_view, self.jump_button)
 
     def _connect_signals(self) -> None:
         self.text_button.clicked.connect(self.show_text)

@@ -92,6 +92,24 @@ def test_a_huge_line_is_shown_as_an_excerpt_and_kept_whole(editor: CodeEditor) -
     assert "Very long line" in editor.plain_reason
 
 
+def test_pasting_a_huge_line_shows_an_excerpt_too(editor: CodeEditor, qtbot: QtBot) -> None:
+    QApplication.clipboard().setText("a" * 1_500_000)
+    with qtbot.waitSignal(editor.edited):
+        editor.paste()
+    qtbot.waitUntil(editor.is_excerpt)
+    assert editor.size_bytes() == 1_500_000
+    assert editor.updatesEnabled()
+
+
+def test_a_new_line_keeps_the_indentation(editor: CodeEditor, qtbot: QtBot) -> None:
+    qtbot.keyClicks(editor, "{")
+    qtbot.keyClick(editor, Qt.Key.Key_Return)
+    qtbot.keyClicks(editor, "1,")
+    qtbot.keyClick(editor, Qt.Key.Key_Return)
+    qtbot.keyClicks(editor, "2")
+    assert editor.bytes_() == b"{\n  1,\n  2"
+
+
 def test_a_small_text_is_set_quickly(editor: CodeEditor) -> None:
     editor.set_language("json")
     data = LINES * 2700

@@ -134,6 +134,13 @@ def test_a_problem_in_an_empty_script_is_shown(editor: LuaEditor) -> None:
     assert bytes(editor.eOLAnnotationText(0).data()) == b" empty "
 
 
+def test_a_new_script_has_no_problems_of_the_old(editor: LuaEditor) -> None:
+    editor.show_problems([Problem(Severity.ERROR, "bad", 1, 1)])
+    editor.set_bytes(b"x = 1")
+    assert editor.markerGet(0) == 0
+    assert editor.hover_text(0) == ""
+
+
 def test_resting_the_pointer_shows_the_documentation(editor: LuaEditor, qtbot: QtBot) -> None:
     editor.set_bytes(b"\n\njson.decode(x)\n")
     position = editor.bytes_().index(b"decode") + 2
