@@ -124,7 +124,7 @@ def apply_elements(editor: ScintillaEdit, theme: Theme) -> None:
 def _apply_match_colours(editor: ScintillaEdit, theme: Theme) -> None:
     for indicator, colour, fill, outline in (
         (INDICATOR_MATCH, theme.warning, 50, 110),
-        (INDICATOR_CURRENT_MATCH, theme.warning, 130, 255),
+        (INDICATOR_CURRENT_MATCH, theme.warning, 130 if theme.dark else 90, 255),
     ):
         editor.indicSetStyle(indicator, Scintilla.IndicatorStyle.StraightBox)
         editor.indicSetFore(indicator, bgr(colour))
