@@ -32,18 +32,21 @@ class Metadata(msgspec.Struct, frozen=True):
     previous_error: PreviousError | None = None
 
 
-def read_bytes(path: Path, what: str) -> bytes:
+def read_bytes(path: Path, what: str, limit: int | None = None) -> bytes:
     """The bytes of a file.
 
     Raises:
-        BadInput: the file cannot be read.
+        BadInput: the file cannot be read, or is larger than `limit` bytes.
     """
     try:
+        size = path.stat().st_size
+        if limit is not None and size > limit:
+            why = f"{size / 1048576:.0f} MB is more than the {limit / 1048576:.0f} MB that can be shown."
+            raise BadInput(what, str(path), why, "Take a smaller part of it.")
         return path.read_bytes()
     except OSError as problem:
-        raise BadInput(
-            what, str(path), f"{problem.strerror or problem}.", "Check the path and its permissions."
-        ) from problem
+        why = f"{problem.strerror or problem}."
+        raise BadInput(what, str(path), why, "Check the path and its permissions.") from problem
 
 
 def read_script(path: Path) -> bytes:

@@ -15,6 +15,7 @@ from widgets.body_view import BodyView, size_in_words
 from widgets.diff_view import DiffView
 from widgets.empty_state import EmptyState
 from widgets.error_banner import ErrorBanner
+from widgets.focus import focus_first
 from widgets.headers_view import HeadersView, change_count
 from widgets.log_view import LogView
 from widgets.style import set_look
@@ -141,6 +142,10 @@ class OutcomeView(QWidget):
     def show_tab(self, tab: int) -> None:
         """Brings a page to the front."""
         self.tabs.setCurrentIndex(tab)
+
+    def focus_page(self) -> None:
+        """Puts the focus into the page in front, at the first place that takes it."""
+        focus_first(self._pages.currentWidget())
 
     def apply_theme(self, theme: Theme) -> None:
         """Recolours all pages."""

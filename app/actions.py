@@ -1,0 +1,208 @@
+"""Every command of the window as one row: menus, toolbar, shortcuts and palette are made from this table."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from PySide6.QtGui import QAction, QActionGroup, QKeySequence
+from PySide6.QtWidgets import QMenu
+
+from widgets.command_palette import Command
+
+if TYPE_CHECKING:
+    from app.studio import Studio
+
+Handler = Callable[["Studio"], None]
+Test = Callable[["Studio"], bool]
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One command.
+
+    Attributes:
+        id: menu and name, as `file.save`; the part before the dot is the menu.
+        text: as menus show it, `&` before the mnemonic.
+        shortcut: in Qt's portable form; empty for none.
+        icon: name of an icon; empty for none.
+        handler: what it does.
+        enabled: when it can be used; None for always.
+        checked: for a switch, whether it is on; None for a plain command.
+        toolbar: whether the toolbar has it.
+        separator: whether a line goes before it.
+    """
+
+    id: str
+    text: str
+    shortcut: str
+    icon: str
+    handler: Handler
+    enabled: Test | None = None
+    checked: Test | None = None
+    toolbar: bool = False
+    separator: bool = False
+
+
+def _open(studio: Studio) -> bool:
+    return studio.current is not None
+
+
+def _has_workspace(studio: Studio) -> bool:
+    return studio.documents.workspace is not None
+
+
+MENUS = {
+    "file": "&File",
+    "edit": "&Edit",
+    "view": "&View",
+    "run": "&Run",
+    "go": "&Go",
+    "help": "&Help",
+}
+
+ACTIONS: tuple[Row, ...] = (
+    Row("file.new", "&New Script…", "Ctrl+N", "new", lambda s: s.new_script(), _has_workspace, toolbar=True),
+    Row("file.open_workspace", "&Open Workspace…", "Ctrl+O", "folder", lambda s: s.choose_workspace(), toolbar=True),
+    Row("file.examples", "Open &Examples", "", "", lambda s: s.open_examples()),
+    Row("file.save", "&Save", "Ctrl+S", "save", lambda s: s.save(), _open, toolbar=True, separator=True),
+    Row("file.save_all", "Save A&ll", "Ctrl+Shift+S", "save-all", lambda s: s.save_all(), _open),
+    Row("file.revert", "Re&vert to Saved", "", "", lambda s: s.revert(), _open),
+    Row("file.open_payload", "Open &Payload…", "Ctrl+Shift+O", "open", lambda s: s.choose_payload(), _open, separator=True),
+    Row("file.close", "&Close Script", "Ctrl+W", "close", lambda s: s.close_current(), _open, separator=True),
+    Row("file.quit", "&Quit", "Ctrl+Q", "", lambda s: s.quit()),
+    Row("edit.undo", "&Undo", "Ctrl+Z", "undo", lambda s: s.in_editor("undo"), _open, toolbar=True),
+    Row("edit.redo", "&Redo", "Ctrl+Shift+Z", "redo", lambda s: s.in_editor("redo"), _open, toolbar=True),
+    Row("edit.cut", "Cu&t", "Ctrl+X", "cut", lambda s: s.in_editor("cut"), _open, separator=True),
+    Row("edit.copy", "&Copy", "Ctrl+C", "copy", lambda s: s.in_editor("copy"), _open),
+    Row("edit.paste", "&Paste", "Ctrl+V", "paste", lambda s: s.in_editor("paste"), _open),
+    Row("edit.select_all", "Select &All", "Ctrl+A", "", lambda s: s.in_editor("selectAll"), _open),
+    Row("edit.find", "&Find…", "Ctrl+F", "find", lambda s: s.find(), _open, toolbar=True, separator=True),
+    Row("edit.replace", "R&eplace…", "Ctrl+H", "replace", lambda s: s.replace(), _open),
+    Row("edit.comment", "Toggle Co&mment", "Ctrl+/", "comment", lambda s: s.toggle_comment(), _open, separator=True),
+    Row("edit.complete", "Complete &Word", "Ctrl+Space", "", lambda s: s.complete(), _open),
+    Row("edit.format_payload", "Format Pa&yload", "Ctrl+Shift+F", "format", lambda s: s.input.format_payload(), _open),
+    Row("run.now", "&Run Now", "F5", "run", lambda s: s.preview.run_now(), _open, toolbar=True),
+    Row(
+        "run.live", "&Live Preview", "Ctrl+L", "preview-on",
+        lambda s: s.preview.set_enabled(not s.preview.enabled), None, lambda s: s.preview.enabled, toolbar=True,
+    ),
+    Row("view.palette", "Command &Palette…", "Ctrl+Shift+P", "palette", lambda s: s.open_palette(), toolbar=True),
+    Row(
+        "view.theme_system", "Theme of the &System", "", "",
+        lambda s: s.theming.choose("system"), None, lambda s: s.theming.choice == "system", separator=True,
+    ),
+    Row(
+        "view.theme_light", "&Light Theme", "", "",
+        lambda s: s.theming.choose("light"), None, lambda s: s.theming.choice == "light",
+    ),
+    Row(
+        "view.theme_dark", "&Dark Theme", "", "",
+        lambda s: s.theming.choose("dark"), None, lambda s: s.theming.choice == "dark",
+    ),
+    Row("view.toggle_theme", "&Switch Light and Dark", "Ctrl+Shift+T", "theme", lambda s: s.theming.toggle(), toolbar=True),
+    Row("view.larger", "Lar&ger Text", "Ctrl++", "", lambda s: s.theming.zoom(1), separator=True),
+    Row("view.smaller", "S&maller Text", "Ctrl+-", "", lambda s: s.theming.zoom(-1)),
+    Row("view.normal", "&Normal Text", "Ctrl+0", "", lambda s: s.theming.zoom(0)),
+    Row("go.tree", "&Scripts", "Alt+1", "", lambda s: s.window.tree.setFocus()),
+    Row("go.editor", "&Editor", "Alt+2", "", lambda s: s.focus_editor(), _open),
+    Row("go.payload", "&Payload", "Alt+3", "", lambda s: s.focus_input(0), _open),
+    Row("go.headers", "&Headers", "Alt+4", "", lambda s: s.focus_input(1), _open),
+    Row("go.metadata", "&Metadata", "Alt+5", "", lambda s: s.focus_input(2), _open),
+    Row("go.config", "Script &Config", "Alt+6", "", lambda s: s.focus_input(3), _open),
+    Row("go.body", "Output: &Body", "Alt+Shift+1", "", lambda s: s.focus_output(0), _open, separator=True),
+    Row("go.output_headers", "Output: Hea&ders", "Alt+Shift+2", "", lambda s: s.focus_output(1), _open),
+    Row("go.request", "Output: &Request", "Alt+Shift+3", "", lambda s: s.focus_output(2), _open),
+    Row("go.diff", "Output: D&iff", "Alt+Shift+4", "", lambda s: s.focus_output(3), _open),
+    Row("go.log", "Output: &Log", "Alt+Shift+5", "", lambda s: s.focus_output(4), _open),
+    Row("go.problem", "Next Prob&lem", "F8", "", lambda s: s.next_problem(), _open, separator=True),
+    Row("go.next_tab", "&Next Script", "Ctrl+PgDown", "", lambda s: s.switch_tab(1), _open),
+    Row("go.previous_tab", "Pre&vious Script", "Ctrl+PgUp", "", lambda s: s.switch_tab(-1), _open),
+    Row("help.about", "&About HOWK Studio", "", "info", lambda s: s.about()),
+)  # fmt: skip
+
+
+class Actions:
+    """The table as Qt actions of a window.
+
+    Attributes:
+        by_id: the action of each row.
+        recent: the menu of recent workspaces, filled by whoever knows them.
+    """
+
+    def __init__(self, studio: Studio) -> None:
+        self._studio = studio
+        self._rows = {row.id: row for row in ACTIONS}
+        self.by_id = {row.id: self._make(row) for row in ACTIONS}
+        self.recent = QMenu("Open &Recent", studio.window)
+        self._group_themes()
+        self._fill_menus()
+
+    def refresh(self) -> None:
+        """Brings what can be used and what is checked up to date."""
+        for row in ACTIONS:
+            action = self.by_id[row.id]
+            if row.enabled is not None:
+                action.setEnabled(row.enabled(self._studio))
+            if row.checked is not None:
+                action.setChecked(row.checked(self._studio))
+
+    def refresh_icons(self) -> None:
+        """Draws the icons anew for the theme now."""
+        for row in ACTIONS:
+            if row.icon:
+                self.by_id[row.id].setIcon(self._studio.theming.icon(row.icon))
+
+    def commands(self) -> list[Command]:
+        """The table as the palette shows it."""
+        return [
+            Command(
+                row.id,
+                f"{MENUS[row.id.partition('.')[0]]}: {row.text}".replace("&", "").removesuffix("…"),
+                self.by_id[row.id].shortcut().toString(QKeySequence.SequenceFormat.NativeText),
+                self.by_id[row.id].isEnabled(),
+            )
+            for row in ACTIONS
+        ]
+
+    def trigger(self, command_id: str) -> None:
+        """Runs a command if it can be used now."""
+        self.by_id[command_id].trigger()
+
+    def _make(self, row: Row) -> QAction:
+        action = QAction(row.text, self._studio.window)
+        action.setObjectName(row.id)
+        if row.shortcut:
+            action.setShortcut(QKeySequence(row.shortcut))
+            tip = row.text.replace("&", "").removesuffix("…")
+            action.setToolTip(f"{tip} ({action.shortcut().toString(QKeySequence.SequenceFormat.NativeText)})")
+        action.setCheckable(row.checked is not None)
+        action.triggered.connect(lambda _checked=False: self._run(row))
+        return action
+
+    def _run(self, row: Row) -> None:
+        row.handler(self._studio)
+        self.refresh()
+
+    def _group_themes(self) -> None:
+        group = QActionGroup(self._studio.window)
+        for choice in ("system", "light", "dark"):
+            group.addAction(self.by_id[f"view.theme_{choice}"])
+
+    def _fill_menus(self) -> None:
+        window = self._studio.window
+        menus = {name: window.menuBar().addMenu(title) for name, title in MENUS.items()}
+        last_menu = ""
+        for row in ACTIONS:
+            name = row.id.partition(".")[0]
+            if row.separator:
+                menus[name].addSeparator()
+            menus[name].addAction(self.by_id[row.id])
+            if row.id == "file.open_workspace":
+                menus[name].addMenu(self.recent)
+            if row.toolbar:
+                if last_menu not in ("", name):
+                    window.toolbar.addSeparator()
+                last_menu = name
+                window.toolbar.addAction(self.by_id[row.id])

@@ -1,0 +1,95 @@
+"""What a preview runs on besides the script: payload, headers, metadata; from a saved case, to and from a draft."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+
+from engine.case_file import Case
+from engine.inputs import PREVIEW_CREATED_AT, PREVIEW_ENDPOINT, PREVIEW_WEBHOOK_ID, Metadata
+from engine.model import Webhook
+from widgets.metadata_form import MetadataState
+
+DEFAULT_PAYLOAD = b'{\n  "hello": "world"\n}\n'
+DEFAULT_HEADERS = {"Content-Type": "application/json"}
+
+
+@dataclass(frozen=True, slots=True)
+class Inputs:
+    """One webhook to try a script on."""
+
+    payload: bytes = DEFAULT_PAYLOAD
+    headers: dict[str, str] = field(default_factory=lambda: dict(DEFAULT_HEADERS))
+    metadata: MetadataState = field(default_factory=MetadataState)
+
+    @classmethod
+    def default(cls, config_id: str) -> Inputs:
+        """What a script without a saved case starts with."""
+        return cls(metadata=metadata_state(Metadata(config_id=config_id)))
+
+    @classmethod
+    def of_case(cls, case: Case, config_id: str) -> Inputs:
+        """The input of a saved case; metadata it does not give is that of `default`.
+
+        Raises:
+            msgspec.ValidationError: a metadata field has the wrong type.
+        """
+        metadata = msgspec.convert({"config_id": config_id} | case.metadata, Metadata)
+        return cls(case.payload, dict(case.headers), metadata_state(metadata))
+
+    def webhook(self, config_id: str) -> Webhook:
+        """The webhook that a worker would see."""
+        state = self.metadata
+        return Webhook(
+            id=state.webhook_id or PREVIEW_WEBHOOK_ID,
+            config_id=state.config_id or config_id,
+            endpoint=state.endpoint or PREVIEW_ENDPOINT,
+            payload=self.payload,
+            headers=self.headers,
+            attempt=state.attempt,
+            max_attempts=state.max_attempts,
+            created_at=state.created_at or PREVIEW_CREATED_AT,
+        )
+
+    def draft_meta(self) -> dict[str, str]:
+        """Headers and metadata as a draft keeps them beside the payload."""
+        return {"headers": _json(self.headers), "metadata": _json(metadata_fields(self.metadata))}
+
+    @classmethod
+    def of_draft(cls, payload: bytes, meta: dict[str, str]) -> Inputs:
+        """The inverse of `draft_meta`. Raises msgspec.MsgspecError when the draft is of another making."""
+        headers = msgspec.json.decode(meta.get("headers", "{}"), type=dict[str, str])
+        metadata = msgspec.json.decode(meta.get("metadata", "{}"), type=Metadata)
+        return cls(payload, headers, metadata_state(metadata))
+
+
+def _json(value: Any) -> str:
+    return msgspec.json.encode(value).decode()
+
+
+def metadata_state(metadata: Metadata) -> MetadataState:
+    """A metadata file's fields as the form shows them."""
+    return MetadataState(
+        config_id=metadata.config_id,
+        webhook_id=metadata.webhook_id,
+        attempt=metadata.attempt,
+        max_attempts=metadata.max_attempts,
+        created_at=metadata.created_at,
+        endpoint=metadata.endpoint,
+        previous_error=metadata.previous_error,
+    )
+
+
+def metadata_fields(state: MetadataState) -> Metadata:
+    """What the form shows as a metadata file's fields."""
+    return Metadata(
+        webhook_id=state.webhook_id,
+        config_id=state.config_id,
+        attempt=state.attempt,
+        max_attempts=state.max_attempts,
+        created_at=state.created_at,
+        endpoint=state.endpoint,
+        previous_error=state.previous_error,
+    )

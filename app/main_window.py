@@ -1,0 +1,179 @@
+"""The main window: where each pane stands. It composes and remembers sizes; what happens in it is wired in `studio`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from PySide6.QtCore import QByteArray, QEvent, Qt, Signal
+from PySide6.QtGui import QCloseEvent
+from PySide6.QtWidgets import (
+    QFrame,
+    QLabel,
+    QMainWindow,
+    QSplitter,
+    QStackedWidget,
+    QToolBar,
+    QVBoxLayout,
+    QWidget,
+)
+
+from app.session import Session
+from widgets.budget_meter import BudgetMeter
+from widgets.command_palette import CommandPalette
+from widgets.editor_tabs import EditorTabs
+from widgets.empty_state import EmptyState
+from widgets.find_bar import FindBar
+from widgets.input_panel import InputPanel
+from widgets.message_bar import MessageBar
+from widgets.outcome_view import OutcomeView
+from widgets.problems_list import ProblemsList
+from widgets.theme import Theme
+from widgets.workspace_tree import WorkspaceTree
+
+
+class MainWindow(QMainWindow):
+    """The panes of the studio.
+
+    Attributes:
+        tree, tabs, find_bar, problems, input, output, message_bar, palette_, meter: the panes.
+        caret, engine_state: labels of the status bar.
+
+    Signals:
+        activated(): the window came to the front.
+        closing(): the window is about to close; it will.
+    """
+
+    activated = Signal()
+    closing = Signal()
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setObjectName("main")
+        self.setWindowTitle("HOWK Studio")
+        self.tree, self.tabs, self.find_bar = WorkspaceTree(), EditorTabs(), FindBar()
+        self.problems, self.message_bar = ProblemsList(), MessageBar()
+        self.input, self.output = InputPanel(), OutcomeView()
+        self.meter = BudgetMeter()
+        self.caret, self.engine_state = QLabel(), QLabel()
+        self.toolbar = QToolBar("Tools")
+        self.nothing_open = EmptyState(
+            "No script is open. Choose one on the left, or make a new one.", "New script"
+        )
+        self._build_toolbar()
+        self._build_panes()
+        self._build_status_bar()
+        self.palette_ = CommandPalette(self)
+        self.resize(1440, 900)
+
+    # --- layout
+
+    def _build_toolbar(self) -> None:
+        self.toolbar.setObjectName("tools")
+        self.toolbar.setMovable(False)
+        self.addToolBar(self.toolbar)
+
+    def _build_panes(self) -> None:
+        self._editor_stack = QStackedWidget()
+        self._editor_stack.addWidget(self.nothing_open)
+        self._editor_stack.addWidget(self._column(self.tabs, self.find_bar))
+        centre = self._splitter("centre", Qt.Orientation.Vertical, self._editor_stack, self.problems)
+        right = self._splitter("right", Qt.Orientation.Vertical, self.input, self.output)
+        work = self._splitter(
+            "work", Qt.Orientation.Horizontal, self._column(self.message_bar, centre), right
+        )
+        whole = self._splitter("whole", Qt.Orientation.Horizontal, self.tree, work)
+        self.splitters = {splitter.objectName(): splitter for splitter in (centre, right, work, whole)}
+        whole.setStretchFactor(0, 0)
+        whole.setStretchFactor(1, 1)
+        whole.setSizes([240, 1200])
+        work.setSizes([640, 560])
+        right.setSizes([360, 440])
+        centre.setSizes([640, 130])
+        centre.setStretchFactor(0, 1)
+        centre.setStretchFactor(1, 0)
+        self.setCentralWidget(whole)
+
+    @staticmethod
+    def _column(*parts: QWidget) -> QWidget:
+        frame = QFrame()
+        column = QVBoxLayout(frame)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        for part in parts:
+            column.addWidget(part)
+        return frame
+
+    @staticmethod
+    def _splitter(name: str, orientation: Qt.Orientation, *parts: QWidget) -> QSplitter:
+        splitter = QSplitter(orientation)
+        splitter.setObjectName(name)
+        splitter.setChildrenCollapsible(False)
+        for part in parts:
+            splitter.addWidget(part)
+        return splitter
+
+    def _build_status_bar(self) -> None:
+        bar = self.statusBar()
+        bar.setSizeGripEnabled(False)
+        self.caret.setAccessibleName("Caret position")
+        self.engine_state.setAccessibleName("Preview state")
+        bar.addWidget(self.engine_state)
+        bar.addPermanentWidget(self.caret)
+        bar.addPermanentWidget(self.meter)
+
+    # --- state in
+
+    def show_editors(self, any_open: bool) -> None:
+        """Shows the editors, or that there are none."""
+        self._editor_stack.setCurrentIndex(1 if any_open else 0)
+
+    def apply_theme(self, theme: Theme) -> None:
+        """Hands the theme to every pane."""
+        panes: list[Callable[[Theme], None]] = [
+            self.tree.apply_theme, self.find_bar.apply_theme, self.problems.apply_theme, self.input.apply_theme,
+            self.output.apply_theme, self.message_bar.apply_theme, self.palette_.apply_theme, self.meter.apply_theme,
+        ]  # fmt: skip
+        for apply in panes:
+            apply(theme)
+
+    def set_font_scale(self, percent: int) -> None:
+        """Sizes the texts of the code panes; all else follows the application's font."""
+        self.input.set_font_scale(percent)
+        self.output.set_font_scale(percent)
+
+    # --- what is remembered
+
+    def restore(self, session: Session) -> None:
+        """Takes sizes and places from the session."""
+        geometry = session.state("geometry")
+        if geometry is not None:
+            self.restoreGeometry(geometry)
+        for name, splitter in self.splitters.items():
+            state = session.state(name)
+            if state is not None:
+                splitter.restoreState(state)
+        for name, bar in (("input", self.input.tabs), ("output", self.output.tabs)):
+            state = session.state(f"tab-{name}")
+            if state is not None and bytes(state.data()).isdigit():
+                bar.setCurrentIndex(int(bytes(state.data())))
+
+    def remember(self, session: Session) -> None:
+        """Gives sizes and places to the session."""
+        session.set_state("geometry", self.saveGeometry())
+        for name, splitter in self.splitters.items():
+            session.set_state(name, splitter.saveState())
+        for name, bar in (("input", self.input.tabs), ("output", self.output.tabs)):
+            session.set_state(f"tab-{name}", QByteArray(str(bar.currentIndex()).encode()))
+
+    # --- Qt
+
+    def changeEvent(self, event: QEvent) -> None:  # noqa: N802
+        """Coming to the front is when other programs' changes are looked for."""
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.ActivationChange and self.isActiveWindow():
+            self.activated.emit()
+
+    def closeEvent(self, event: QCloseEvent) -> None:  # noqa: N802
+        """Nothing is asked: unsaved text is kept as drafts."""
+        self.closing.emit()
+        event.accept()

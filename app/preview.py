@@ -1,0 +1,100 @@
+"""The live preview: one request captured on the main thread, run in the background, one result back.
+
+`PreviewService` is the bridge; what it does to a request is `run_preview`, which knows no Qt.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import Any
+
+from PySide6.QtCore import QObject, Signal
+
+from app.background import Background, post
+from app.latest import LatestWins
+from engine.delivery.request import build_request
+from engine.display_process import Presented
+from engine.display_service import DisplayService
+from engine.model import Outcome, PreviousError, Webhook
+from engine.sandbox.pool import EnginePool
+from engine.settings import Settings
+from engine.transform import Script, Transformer
+
+
+@dataclass(frozen=True, slots=True)
+class PreviewRequest:
+    """Everything one run depends on, as it was when it was asked for; the latest `number` wins."""
+
+    number: int
+    source: bytes
+    config: dict[str, Any]
+    webhook: Webhook
+    previous_error: PreviousError | None
+
+
+@dataclass(frozen=True, slots=True)
+class PreviewResult:
+    """What a request came to: `presented` is None when the script failed or a later request outran this one."""
+
+    number: int
+    outcome: Outcome
+    presented: Presented | None
+
+
+async def run_preview(
+    request: PreviewRequest, transformer: Transformer, display: DisplayService, settings: Settings
+) -> PreviewResult:
+    """Runs the script and makes its result readable, both in other processes.
+
+    Raises:
+        EngineUnavailable: no engine host could be started.
+    """
+    script = Script.of(request.source, request.config)
+    outcome = await transformer.run(script, request.webhook, request.previous_error)
+    if outcome.result is None:
+        return PreviewResult(request.number, outcome, None)
+    outgoing = build_request(
+        request.webhook,
+        outcome.result,
+        user_agent=settings.delivery.user_agent,
+        now_unix=int(time.time()),
+    )
+    webhook = request.webhook
+    presented = await display.present(webhook.payload, webhook.headers, outcome, outgoing)
+    return PreviewResult(request.number, outcome, presented)
+
+
+class PreviewService(QObject):
+    """Runs previews in the background. `submit` is for the main thread, which the signals arrive on.
+
+    Signals:
+        finished(object): a PreviewResult; older than the latest request is possible, so compare numbers.
+        failed(object): an Exception; the engine itself is not well.
+    """
+
+    finished = Signal(object)
+    failed = Signal(object)
+
+    def __init__(self, background: Background, settings: Settings, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._background = background
+        self.display = DisplayService()
+        self._pool = EnginePool(size=1, spares=1)
+        transformer = Transformer(self._pool, settings.lua)
+        self._latest = LatestWins[PreviewRequest, PreviewResult](
+            lambda request: run_preview(request, transformer, self.display, settings),
+            lambda result: post(self.finished, result),
+            lambda problem: post(self.failed, problem),
+        )
+        background.start(self._pool.warm_up(), failed=self.failed.emit)
+
+    def submit(self, request: PreviewRequest) -> None:
+        """Asks for a preview; earlier requests that have not ended give way."""
+        self._background.loop.call_soon_threadsafe(self._latest.submit, request)
+
+    async def close(self) -> None:
+        """Ends the engine hosts and the display process; runs on the background loop."""
+        await self._latest.close()
+        await self._pool.close()
+        await self.display.close()

@@ -1,0 +1,159 @@
+"""Drives the live preview: what changed, when to run, what to show of the result."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from PySide6.QtCore import QObject, QTimer, Signal
+
+from app.documents import Document
+from app.preview import PreviewRequest, PreviewResult, PreviewService
+from engine.display_process import Presented
+from engine.model import Outcome, ScriptError, ScriptErrorType
+from engine.scripts.problem import Problem, Severity
+from widgets.budget_meter import BudgetMeter
+from widgets.outcome_view import OutcomeState, OutcomeView
+from widgets.script_config_form import ScriptConfigForm
+
+DEBOUNCE_MS = 30
+LONGEST_WAIT_MS = 200
+"""A preview runs at least this often while somebody types without a pause."""
+
+
+class PreviewController(QObject):
+    """Between the document in front and the Output side.
+
+    Attributes:
+        enabled: whether a change runs the script by itself.
+
+    Signals:
+        problems_found(object, object): a Document and the tuple of Problems its run gave.
+        enabled_changed(bool): the live preview was switched.
+        ran(object): the PreviewResult that is shown now.
+        engine_failed(str): the engine itself is not well.
+    """
+
+    problems_found = Signal(object, object)
+    enabled_changed = Signal(bool)
+    ran = Signal(object)
+    engine_failed = Signal(str)
+
+    def __init__(
+        self,
+        service: PreviewService,
+        view: OutcomeView,
+        meter: BudgetMeter,
+        config: ScriptConfigForm,
+        collect: Callable[[], None],
+        parent: QObject | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self.enabled = True
+        self._service, self._view, self._meter, self._config = service, view, meter, config
+        self._collect = collect
+        self._document: Document | None = None
+        self._number = 0
+        self._waiting_since = 0.0
+        self._timer = QTimer(self)
+        self._timer.setSingleShot(True)
+        self._timer.timeout.connect(self.run_now)
+        service.finished.connect(self._show)
+        service.failed.connect(self._fail)
+
+    def set_document(self, document: Document | None) -> None:
+        """Shows the preview of another document, anew."""
+        self._document = document
+        self._number += 1  # a result still on its way belongs to the other one
+        self._meter.show_none()
+        if document is None:
+            self._view.show_idle("Open a script to see what it would send.")
+        elif self.enabled:
+            self._view.show_idle("Running…")
+            self._timer.start(0)
+        else:
+            self._view.show_idle("The live preview is off. Run the script with F5.")
+
+    def set_enabled(self, enabled: bool) -> None:
+        """Switches the live preview."""
+        self.enabled = enabled
+        self.enabled_changed.emit(enabled)
+        if enabled:
+            self.schedule()
+
+    def schedule(self) -> None:
+        """Runs soon, once typing pauses; not at all while the live preview is off."""
+        if not self.enabled or self._document is None:
+            return
+        now = time.monotonic()
+        if not self._timer.isActive():
+            self._waiting_since = now
+        waited_ms = (now - self._waiting_since) * 1000
+        self._timer.start(int(max(0, min(DEBOUNCE_MS, LONGEST_WAIT_MS - waited_ms))))
+
+    def run_now(self) -> None:
+        """Captures everything as it is and asks for a run."""
+        self._timer.stop()
+        document = self._document
+        if document is None:
+            return
+        self._collect()
+        config = self._config.value()
+        if config is None:
+            self._refuse(document, "The script config is not a JSON object; mend it in Input > Config.")
+            return
+        self._number += 1
+        self._view.show_running()
+        self._service.submit(
+            PreviewRequest(
+                number=self._number,
+                source=document.editor.bytes_(),
+                config=config,
+                webhook=document.inputs.webhook(document.config_id),
+                previous_error=document.inputs.metadata.previous_error,
+            )
+        )
+
+    def _refuse(self, document: Document, why: str) -> None:
+        self._number += 1
+        self._view.show_error(ScriptError(ScriptErrorType.INVALID_OUTPUT, why))
+        self._meter.show_none()
+        self.problems_found.emit(document, ())
+
+    def _show(self, result: PreviewResult) -> None:
+        document = self._document
+        if result.number != self._number or document is None:
+            return
+        outcome = result.outcome
+        if outcome.error is not None:
+            self._view.show_error(outcome.error, outcome.logs)
+        elif result.presented is not None:
+            self._view.show_result(state_of(outcome, result.presented))
+        self._meter.show_usage(outcome.cpu_ms, outcome.memory_peak_bytes)
+        self.problems_found.emit(document, problems_of(outcome))
+        self.ran.emit(result)
+
+    def _fail(self, problem: Exception) -> None:
+        self._view.show_idle("Nothing can run just now.")
+        self._meter.show_none()
+        self.engine_failed.emit(str(problem))
+
+
+def state_of(outcome: Outcome, presented: Presented) -> OutcomeState:
+    """A good run as the Output side shows it."""
+    return OutcomeState(
+        body=presented.body,
+        headers=presented.headers,
+        request_text=presented.request_text,
+        diff=presented.diff,
+        diff_note=presented.diff_note,
+        logs=outcome.logs,
+    )
+
+
+def problems_of(outcome: Outcome) -> tuple[Problem, ...]:
+    """A failed run as problems for the list and the editor."""
+    error = outcome.error
+    if error is None:
+        return ()
+    return (Problem(Severity.ERROR, error.message, error.line or 1, 0, error.type.value),)
