@@ -3,21 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
 
-from PySide6.QtCore import (
-    QAbstractListModel,
-    QEvent,
-    QModelIndex,
-    QObject,
-    QPersistentModelIndex,
-    QRect,
-    QSize,
-    Qt,
-    Signal,
-)
-from PySide6.QtGui import QColor, QFont, QFontMetrics, QKeyEvent, QPainter
+from PySide6.QtCore import QEvent, QModelIndex, QObject, Qt, Signal
+from PySide6.QtGui import QColor, QKeyEvent
 from PySide6.QtWidgets import (
     QApplication,
     QFrame,
@@ -25,119 +13,16 @@ from PySide6.QtWidgets import (
     QLabel,
     QLineEdit,
     QListView,
-    QStyledItemDelegate,
-    QStyleOptionViewItem,
     QVBoxLayout,
     QWidget,
 )
 
-from widgets.fuzzy import match
-from widgets.row_marks import draw_item_backdrop
+from widgets.command_rows import Command, CommandDelegate, CommandModel, find
 from widgets.theme import Theme
 
-Index = QModelIndex | QPersistentModelIndex
-Role = Qt.ItemDataRole
+__all__ = ["Command", "CommandPalette", "find"]
+
 ROWS_SHOWN = 12
-
-
-@dataclass(frozen=True, slots=True)
-class Command:
-    """One command: `text` is what is searched, `shortcut` how it is reached by key."""
-
-    id: str
-    text: str
-    shortcut: str = ""
-    enabled: bool = True
-
-
-Found = tuple[Command, tuple[int, ...]]
-
-
-def find(commands: Sequence[Command], query: str) -> list[Found]:
-    """The commands that answer `query` with the places of its letters, best first, enabled before disabled."""
-    scored = []
-    for order, command in enumerate(commands):
-        found = match(query, command.text)
-        if found is not None:
-            scored.append(((not command.enabled, -found[0], order), (command, found[1])))
-    return [pair for _, pair in sorted(scored, key=lambda item: item[0])]
-
-
-class _CommandModel(QAbstractListModel):
-    def __init__(self, parent: QObject) -> None:
-        super().__init__(parent)
-        self.found: list[Found] = []
-
-    def set_found(self, found: list[Found]) -> None:
-        self.beginResetModel()
-        self.found = found
-        self.endResetModel()
-
-    def rowCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008, N802
-        return 0 if parent.isValid() else len(self.found)
-
-    def data(self, index: Index, role: int = Role.DisplayRole) -> Any:
-        command = self.found[index.row()][0]
-        if role == Role.DisplayRole:
-            return command.text
-        if role == Role.AccessibleTextRole:
-            return f"{command.text} {command.shortcut}{'' if command.enabled else ' (not available)'}".strip()
-        return None
-
-
-class _CommandDelegate(QStyledItemDelegate):
-    """Matched letters bold, shortcut at the right, a command that cannot run now muted."""
-
-    theme: Theme | None = None
-
-    def __init__(self, parent: QObject, model: _CommandModel) -> None:
-        super().__init__(parent)
-        self._model = model
-
-    def sizeHint(self, option: QStyleOptionViewItem, index: Index) -> QSize:  # noqa: N802
-        return QSize(100, option.fontMetrics.height() + 10)
-
-    def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
-        if self.theme is None:
-            return
-        command, places = self._model.found[index.row()]
-        self.initStyleOption(option, index)
-        draw_item_backdrop(painter, option)
-        painter.save()
-        painter.setFont(option.font)
-        room = option.rect.adjusted(10, 0, -10, 0)
-        painter.setPen(QColor(self.theme.text_muted))
-        painter.drawText(room, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, command.shortcut)
-        if command.shortcut:
-            room.setRight(room.right() - painter.fontMetrics().horizontalAdvance(command.shortcut) - 16)
-        plain = QColor(self.theme.text if command.enabled else self.theme.text_muted)
-        _draw_marked(painter, room, command.text, set(places), (plain, QColor(self.theme.accent)))
-        painter.restore()
-
-
-def _draw_marked(
-    painter: QPainter, room: QRect, text: str, places: set[int], colours: tuple[QColor, QColor]
-) -> None:
-    """Draws runs of plain and marked letters side by side, up to the room there is."""
-    font, bold = painter.font(), QFont(painter.font())
-    bold.setBold(True)
-    shown = painter.fontMetrics().elidedText(text, Qt.TextElideMode.ElideRight, room.width() - 4)
-    left, start = room.left(), 0
-    painter.setClipRect(room)
-    while start < len(shown):
-        marked = start in places
-        end = start + 1
-        while end < len(shown) and (end in places) == marked:
-            end += 1
-        painter.setFont(bold if marked else font)
-        painter.setPen(colours[marked])
-        painter.drawText(
-            QRect(left, room.top(), room.width(), room.height()),
-            Qt.AlignmentFlag.AlignVCenter,
-            shown[start:end],
-        )
-        left += QFontMetrics(bold if marked else font).horizontalAdvance(shown[start:end])
-        start = end
 
 
 class CommandPalette(QFrame):
@@ -160,33 +45,9 @@ class CommandPalette(QFrame):
         self.setAccessibleName("Command palette")
         self._commands: tuple[Command, ...] = ()
         self._focus_before: QWidget | None = None
-        self._model = _CommandModel(self)
-        self._delegate = _CommandDelegate(self, self._model)
-        self.query = QLineEdit()
-        self.query.setPlaceholderText("Type a command")
-        self.query.setAccessibleName("Search commands")
-        self.list = QListView()
-        self.list.setModel(self._model)
-        self.list.setItemDelegate(self._delegate)
-        self.list.setAccessibleName("Commands")
-        self.list.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        self.list.setUniformItemSizes(True)
-        self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.list.setProperty("edge", "none")
-        self._none = QLabel("No command matches.")
-        self._none.setProperty("muted", True)
-        self._none.setContentsMargins(10, 6, 10, 8)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(8, 8, 8, 8)
-        column.setSpacing(6)
-        for part in (self.query, self.list, self._none):
-            column.addWidget(part)
-        self._column = column
-        self._shadow = QGraphicsDropShadowEffect(self)
-        self._shadow.setBlurRadius(28)
-        self._shadow.setOffset(0, 6)
-        self._shadow.setColor(QColor(0, 0, 0, 90))
-        self.setGraphicsEffect(self._shadow)
+        self._model = CommandModel(self)
+        self._delegate = CommandDelegate(self, self._model)
+        self._build()
         self.query.textChanged.connect(self._search)
         self.list.clicked.connect(self._choose)
         self.query.installEventFilter(self)
@@ -236,12 +97,39 @@ class CommandPalette(QFrame):
             self._place()
         return False
 
+    def _build(self) -> None:
+        self.query = QLineEdit()
+        self.query.setPlaceholderText("Type a command")
+        self.query.setAccessibleName("Search commands")
+        self.list = QListView()
+        self.list.setModel(self._model)
+        self.list.setItemDelegate(self._delegate)
+        self.list.setAccessibleName("Commands")
+        self.list.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.list.setUniformItemSizes(True)
+        self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.list.setProperty("edge", "none")
+        self._none = QLabel("No command matches.")
+        self._none.setProperty("muted", True)
+        self._none.setContentsMargins(10, 6, 10, 8)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(8, 8, 8, 8)
+        column.setSpacing(6)
+        for part in (self.query, self.list, self._none):
+            column.addWidget(part)
+        self._column = column
+        self._shadow = QGraphicsDropShadowEffect(self)
+        self._shadow.setBlurRadius(28)
+        self._shadow.setOffset(0, 6)
+        self._shadow.setColor(QColor(0, 0, 0, 90))
+        self.setGraphicsEffect(self._shadow)
+
     def _menu_is_open(self) -> bool:
         return QApplication.activePopupWidget() is not None
 
     def _on_key(self, event: QKeyEvent) -> bool:
-        key = Qt.Key(event.key())
-        steps = {
+        key = event.key()  # as a number: not every key of the world is in the enum
+        steps: dict[int, int] = {
             Qt.Key.Key_Down: 1,
             Qt.Key.Key_Up: -1,
             Qt.Key.Key_PageDown: ROWS_SHOWN,

@@ -61,7 +61,7 @@ class ErrorBanner(QFrame):
         self.line_button.setProperty("link", True)
         self.line_button.setCursor(Qt.CursorShape.PointingHandCursor)
         self.line_button.clicked.connect(self._jump)
-        self.details_button = GlyphButton("right", "Details", with_text=True)
+        self.details_button = GlyphButton("right", "Details")
         self.details_button.setCheckable(True)
         self.details_button.toggled.connect(self._show_details)
         self._message = QLabel()

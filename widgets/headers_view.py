@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from PySide6.QtCore import QEvent, QPoint, Qt
-from PySide6.QtGui import QColor, QFont, QGuiApplication
+from PySide6.QtGui import QColor, QFont, QGuiApplication, QResizeEvent
 from PySide6.QtWidgets import QHeaderView, QMenu, QVBoxLayout, QWidget
 
 from engine.display import HeaderKind, HeaderRow
@@ -133,11 +133,17 @@ class HeadersView(QWidget):
         if event.type() in {QEvent.Type.FontChange, QEvent.Type.StyleChange}:
             self._fit_names()
 
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802
+        """Leaves the value column room in a narrow pane."""
+        super().resizeEvent(event)
+        self._fit_names()
+
     def _fit_names(self) -> None:
         metrics = self.table.fontMetrics()
         rows = self._model.rows[:200]
         widest = max((metrics.horizontalAdvance(row.name[:60]) for row in rows), default=0)
-        self.table.header().resizeSection(NAME, min(widest + 24, metrics.averageCharWidth() * 34))
+        room = max(self.table.width() * 2 // 5, metrics.averageCharWidth() * 8)  # the value needs most of it
+        self.table.header().resizeSection(NAME, min(widest + 24, room))
 
     def _show_menu(self, place: QPoint) -> None:
         rows = self.table.selected_rows()

@@ -144,8 +144,13 @@ class OutcomeView(QWidget):
         self.tabs.setCurrentIndex(tab)
 
     def focus_page(self) -> None:
-        """Puts the focus into the page in front, at the first place that takes it."""
-        focus_first(self._pages.currentWidget())
+        """Puts the focus on what the page in front shows, else at the first place that takes it."""
+        page = self._pages.currentWidget()
+        content = page.focusProxy() if page else None
+        if content is not None and content.isVisible():
+            content.setFocus(Qt.FocusReason.ShortcutFocusReason)
+        else:
+            focus_first(page)
 
     def apply_theme(self, theme: Theme) -> None:
         """Recolours all pages."""

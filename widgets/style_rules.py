@@ -128,7 +128,8 @@ QTabBar::tab:hover { color: $text; background: $hover; }
 QTabBar::tab:selected { color: $text; border-bottom-color: $accent; }
 QTabBar::tab:focus { background: $hover; }
 QTabBar::tab:disabled { color: $faded; }
-QTabBar QToolButton { background: $raised; border: none; border-radius: 0; }
+QTabBar::scroller { width: $px20; }
+QTabBar QToolButton { padding: 0; background: $raised; border: none; border-radius: 0; }
 
 QSplitter::handle { background: $border; }
 QSplitter::handle:horizontal { width: 5px; margin: 0 2px; }

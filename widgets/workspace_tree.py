@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QEvent, QModelIndex, QPersistentModelIndex, QPoint, QRect, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QKeyEvent, QPainter, QStandardItem, QStandardItemModel
+from PySide6.QtCore import (
+    QEvent,
+    QModelIndex,
+    QPersistentModelIndex,
+    QPoint,
+    QRect,
+    Qt,
+    Signal,
+    SignalInstance,
+)
+from PySide6.QtGui import QKeyEvent, QPainter, QStandardItem, QStandardItemModel
 from PySide6.QtWidgets import (
     QLineEdit,
     QMenu,
     QStackedLayout,
-    QStyledItemDelegate,
-    QStyleOptionViewItem,
     QTreeView,
     QVBoxLayout,
     QWidget,
@@ -18,71 +25,13 @@ from PySide6.QtWidgets import (
 from widgets.empty_state import EmptyState
 from widgets.glyphs import draw_glyph
 from widgets.pane_header import PaneHeader
-from widgets.row_marks import badge_size, draw_badge, draw_item_backdrop
 from widgets.theme import Theme
+from widgets.workspace_marks import ENTRY_ROLE, EntryDelegate
 from widgets.workspace_rows import Group, ScriptEntry, grouped, short_name
 
+__all__ = ["ScriptEntry", "WorkspaceTree"]
+
 Index = QModelIndex | QPersistentModelIndex
-ENTRY_ROLE = Qt.ItemDataRole.UserRole + 1
-_BADGE_TONES = {
-    "draft": "info",
-    "modified": "warning",
-    "approved": "success",
-    "live": "success",
-    "drifted": "error",
-}
-
-
-class _EntryDelegate(QStyledItemDelegate):
-    """Name left; unsaved dot, problem mark and badge right."""
-
-    theme: Theme | None = None
-
-    def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
-        entry = index.data(ENTRY_ROLE)
-        if self.theme is None or not isinstance(entry, ScriptEntry):
-            super().paint(painter, option, index)
-            return
-        self.initStyleOption(option, index)
-        draw_item_backdrop(painter, option)
-        painter.save()
-        painter.setFont(option.font)
-        room = option.rect.adjusted(5, 0, -8, 0)
-        room.setRight(self._draw_marks(painter, room, entry, self.theme))
-        painter.setPen(QColor(self.theme.text))
-        name = painter.fontMetrics().elidedText(str(index.data()), Qt.TextElideMode.ElideMiddle, room.width())
-        painter.drawText(room, Qt.AlignmentFlag.AlignVCenter | Qt.TextFlag.TextSingleLine, name)
-        painter.restore()
-
-    def sizeHint(self, option: QStyleOptionViewItem, index: Index) -> QSize:  # noqa: N802
-        return super().sizeHint(option, index).expandedTo(QSize(40, option.fontMetrics.height() + 8))
-
-    def _draw_marks(self, painter: QPainter, room: QRect, entry: ScriptEntry, theme: Theme) -> int:
-        """Draws from the right edge inwards and returns where the name must end."""
-        right = room.right()
-        side = painter.fontMetrics().height()
-        if entry.badge:
-            size = badge_size(entry.badge, painter.font())
-            right -= size.width()
-            tone = getattr(theme, _BADGE_TONES.get(entry.badge, "text_muted"))
-            draw_badge(
-                painter, QRect(right, room.top(), size.width(), room.height()), entry.badge, tone, theme
-            )
-            right -= 6
-        if entry.problem:
-            right -= side
-            mark = QRect(right, room.center().y() - side // 2, side, side).adjusted(1, 1, -1, -1)
-            draw_glyph(painter, "error", theme.error, mark.toRectF())
-            right -= 4
-        if entry.dirty:
-            dot = max(side // 2 - 1, 6)
-            right -= dot
-            painter.setPen(Qt.PenStyle.NoPen)
-            painter.setBrush(QColor(theme.accent))
-            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-            painter.drawEllipse(QRect(right, room.center().y() - dot // 2 + 1, dot, dot))
-            right -= 6
-        return right
 
 
 class _Tree(QTreeView):
@@ -107,7 +56,7 @@ class _Tree(QTreeView):
 
     def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802
         keys = {Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_F2, Qt.Key.Key_Delete}
-        if Qt.Key(event.key()) in keys:
+        if event.key() in keys:
             self.key_chosen.emit(event.key())
         else:
             super().keyPressEvent(event)
@@ -150,7 +99,7 @@ class WorkspaceTree(QWidget):
         self._closed: set[str] = set()  # groups the user folded
         self._shape: list[tuple[str, tuple[str, ...]]] | None = None
         self._model = QStandardItemModel(self)
-        self._delegate = _EntryDelegate(self)
+        self._delegate = EntryDelegate(self)
         self._build(title)
         self._connect()
         self.set_entries(())
@@ -199,6 +148,9 @@ class WorkspaceTree(QWidget):
         self.tree.setUniformRowHeights(True)
         self.tree.setEditTriggers(QTreeView.EditTrigger.NoEditTriggers)
         self.tree.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
+        self._lay_out()
+
+    def _lay_out(self) -> None:
         self._empty = EmptyState("No scripts in this workspace yet.", "New script")
         self._none = EmptyState("No script matches the filter.")
         self._lists = QStackedLayout()
@@ -284,9 +236,12 @@ class WorkspaceTree(QWidget):
 
     def _on_key(self, key: int) -> None:
         config_id = self.current()
-        signals = {Qt.Key.Key_F2: self.rename_requested, Qt.Key.Key_Delete: self.delete_requested}
+        signals: dict[int, SignalInstance] = {
+            Qt.Key.Key_F2: self.rename_requested,
+            Qt.Key.Key_Delete: self.delete_requested,
+        }
         if config_id:
-            signals.get(Qt.Key(key), self.open_requested).emit(config_id)
+            signals.get(key, self.open_requested).emit(config_id)
         elif key in {Qt.Key.Key_Return, Qt.Key.Key_Enter}:
             index = self.tree.currentIndex()
             self.tree.setExpanded(index, not self.tree.isExpanded(index))

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QEvent, Qt
+from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QApplication, QLineEdit, QVBoxLayout, QWidget
 from pytestqt.qtbot import QtBot
 
@@ -44,6 +45,14 @@ def test_typing_and_enter_choose_a_command(qtbot: QtBot, palette: CommandPalette
         qtbot.keyClick(palette.query, Qt.Key.Key_Return)
     assert chosen.args == ["tests"]
     assert not palette.isVisible()
+
+
+def test_letters_of_any_alphabet_can_be_typed(palette: CommandPalette) -> None:
+    palette.open_palette()
+    cyrillic = QKeyEvent(QEvent.Type.KeyPress, 0x0416, Qt.KeyboardModifier.NoModifier, "\u0416")
+    QApplication.sendEvent(palette.query, cyrillic)
+    assert palette.query.text() == "\u0416"
+    assert palette._none.isVisible()
 
 
 def test_arrows_go_round_and_disabled_commands_do_nothing(qtbot: QtBot, palette: CommandPalette) -> None:

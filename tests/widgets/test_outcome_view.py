@@ -135,6 +135,13 @@ def test_change_buttons_go_from_change_to_change(qtbot: QtBot, view: OutcomeView
     assert QGuiApplication.clipboard().text() == "+new"
 
 
+def test_the_focus_goes_into_the_page_in_front(view: OutcomeView) -> None:
+    view.show_result(STATE)
+    view.show_tab(HEADERS)
+    view.focus_page()
+    assert view.headers.table.hasFocus()
+
+
 def test_idle_says_why_there_is_nothing(view: OutcomeView) -> None:
     view.show_result(STATE)
     view.show_idle("Type a payload")
@@ -177,7 +184,7 @@ def test_fifty_thousand_diff_lines_do_not_block(qtbot: QtBot) -> None:
     view.show_diff(lines, "")
     view.list.scrollToBottom()
     view.grab()
-    assert time.perf_counter() - started < 0.25
+    assert time.perf_counter() - started < 0.1  # measured 8 ms
     assert "+50000" in view.note()
 
 

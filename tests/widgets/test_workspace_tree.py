@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QEvent, Qt
+from PySide6.QtGui import QKeyEvent
+from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from widgets.workspace_rows import ScriptEntry, grouped, short_name
@@ -44,6 +46,13 @@ def test_keys_open_rename_and_delete(qtbot: QtBot, tree: WorkspaceTree) -> None:
         with qtbot.waitSignal(signal) as emitted:
             qtbot.keyClick(tree.tree, key)
         assert emitted.args == ["orders:paid"]
+
+
+def test_keys_outside_the_enum_do_no_harm(qtbot: QtBot, tree: WorkspaceTree) -> None:
+    cyrillic = QKeyEvent(QEvent.Type.KeyPress, 0x0416, Qt.KeyboardModifier.NoModifier, "\u0416")
+    QApplication.sendEvent(tree.tree, cyrillic)
+    QApplication.sendEvent(tree.filter, cyrillic)
+    assert tree.filter.text() == "\u0416"
 
 
 def test_the_filter_narrows_and_leads_into_the_tree(qtbot: QtBot, tree: WorkspaceTree) -> None:
