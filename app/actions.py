@@ -46,11 +46,11 @@ class Row:
 
 
 def _open(studio: Studio) -> bool:
-    return studio.current is not None
+    return studio.editors.current is not None
 
 
 def _has_workspace(studio: Studio) -> bool:
-    return studio.documents.workspace is not None
+    return studio.workspace.workspace is not None
 
 
 MENUS = {
@@ -63,25 +63,31 @@ MENUS = {
 }
 
 ACTIONS: tuple[Row, ...] = (
-    Row("file.new", "&New Script…", "Ctrl+N", "new", lambda s: s.new_script(), _has_workspace, toolbar=True),
-    Row("file.open_workspace", "&Open Workspace…", "Ctrl+O", "folder", lambda s: s.choose_workspace(), toolbar=True),
-    Row("file.examples", "Open &Examples", "", "", lambda s: s.open_examples()),
-    Row("file.save", "&Save", "Ctrl+S", "save", lambda s: s.save(), _open, toolbar=True, separator=True),
-    Row("file.save_all", "Save A&ll", "Ctrl+Shift+S", "save-all", lambda s: s.save_all(), _open),
-    Row("file.revert", "Re&vert to Saved", "", "", lambda s: s.revert(), _open),
-    Row("file.open_payload", "Open &Payload…", "Ctrl+Shift+O", "open", lambda s: s.choose_payload(), _open, separator=True),
-    Row("file.close", "&Close Script", "Ctrl+W", "close", lambda s: s.close_current(), _open, separator=True),
+    Row("file.new", "&New Script…", "Ctrl+N", "new", lambda s: s.workspace.new_script(), _has_workspace, toolbar=True),
+    Row("file.open_workspace", "&Open Workspace…", "Ctrl+O", "folder", lambda s: s.workspace.choose(), toolbar=True),
+    Row("file.examples", "Open &Examples", "", "", lambda s: s.workspace.open_examples()),
+    Row("file.save", "&Save", "Ctrl+S", "save", lambda s: s.editors.save(), _open, toolbar=True, separator=True),
+    Row("file.save_all", "Save A&ll", "Ctrl+Shift+S", "save-all", lambda s: s.editors.save_all(), _open),
+    Row("file.revert", "Re&vert to Saved", "", "", lambda s: s.editors.revert(), _open),
+    Row(
+        "file.open_payload", "Open &Payload…", "Ctrl+Shift+O", "open",
+        lambda s: s.choose_payload(), _open, separator=True,
+    ),
+    Row("file.close", "&Close Script", "Ctrl+W", "close", lambda s: s.editors.close_current(), _open, separator=True),
     Row("file.quit", "&Quit", "Ctrl+Q", "", lambda s: s.quit()),
-    Row("edit.undo", "&Undo", "Ctrl+Z", "undo", lambda s: s.in_editor("undo"), _open, toolbar=True),
-    Row("edit.redo", "&Redo", "Ctrl+Shift+Z", "redo", lambda s: s.in_editor("redo"), _open, toolbar=True),
-    Row("edit.cut", "Cu&t", "Ctrl+X", "cut", lambda s: s.in_editor("cut"), _open, separator=True),
-    Row("edit.copy", "&Copy", "Ctrl+C", "copy", lambda s: s.in_editor("copy"), _open),
-    Row("edit.paste", "&Paste", "Ctrl+V", "paste", lambda s: s.in_editor("paste"), _open),
-    Row("edit.select_all", "Select &All", "Ctrl+A", "", lambda s: s.in_editor("selectAll"), _open),
-    Row("edit.find", "&Find…", "Ctrl+F", "find", lambda s: s.find(), _open, toolbar=True, separator=True),
-    Row("edit.replace", "R&eplace…", "Ctrl+H", "replace", lambda s: s.replace(), _open),
-    Row("edit.comment", "Toggle Co&mment", "Ctrl+/", "comment", lambda s: s.toggle_comment(), _open, separator=True),
-    Row("edit.complete", "Complete &Word", "Ctrl+Space", "", lambda s: s.complete(), _open),
+    Row("edit.undo", "&Undo", "Ctrl+Z", "undo", lambda s: s.editing.in_focus("undo"), _open, toolbar=True),
+    Row("edit.redo", "&Redo", "Ctrl+Shift+Z", "redo", lambda s: s.editing.in_focus("redo"), _open, toolbar=True),
+    Row("edit.cut", "Cu&t", "Ctrl+X", "cut", lambda s: s.editing.in_focus("cut"), _open, separator=True),
+    Row("edit.copy", "&Copy", "Ctrl+C", "copy", lambda s: s.editing.in_focus("copy"), _open),
+    Row("edit.paste", "&Paste", "Ctrl+V", "paste", lambda s: s.editing.in_focus("paste"), _open),
+    Row("edit.select_all", "Select &All", "Ctrl+A", "", lambda s: s.editing.in_focus("selectAll"), _open),
+    Row("edit.find", "&Find…", "Ctrl+F", "find", lambda s: s.editing.find(), _open, toolbar=True, separator=True),
+    Row("edit.replace", "R&eplace…", "Ctrl+H", "replace", lambda s: s.editing.replace(), _open),
+    Row(
+        "edit.comment", "Toggle Co&mment", "Ctrl+/", "comment",
+        lambda s: s.editing.toggle_comment(), _open, separator=True,
+    ),
+    Row("edit.complete", "Complete &Word", "Ctrl+Space", "", lambda s: s.editing.complete(), _open),
     Row("edit.format_payload", "Format Pa&yload", "Ctrl+Shift+F", "format", lambda s: s.input.format_payload(), _open),
     Row("run.now", "&Run Now", "F5", "run", lambda s: s.preview.run_now(), _open, toolbar=True),
     Row(
@@ -101,24 +107,27 @@ ACTIONS: tuple[Row, ...] = (
         "view.theme_dark", "&Dark Theme", "", "",
         lambda s: s.theming.choose("dark"), None, lambda s: s.theming.choice == "dark",
     ),
-    Row("view.toggle_theme", "&Switch Light and Dark", "Ctrl+Shift+T", "theme", lambda s: s.theming.toggle(), toolbar=True),
+    Row(
+        "view.toggle_theme", "S&witch Light and Dark", "Ctrl+Shift+T", "theme",
+        lambda s: s.theming.toggle(), toolbar=True,
+    ),
     Row("view.larger", "Lar&ger Text", "Ctrl++", "", lambda s: s.theming.zoom(1), separator=True),
     Row("view.smaller", "S&maller Text", "Ctrl+-", "", lambda s: s.theming.zoom(-1)),
     Row("view.normal", "&Normal Text", "Ctrl+0", "", lambda s: s.theming.zoom(0)),
-    Row("go.tree", "&Scripts", "Alt+1", "", lambda s: s.window.tree.setFocus()),
-    Row("go.editor", "&Editor", "Alt+2", "", lambda s: s.focus_editor(), _open),
-    Row("go.payload", "&Payload", "Alt+3", "", lambda s: s.focus_input(0), _open),
-    Row("go.headers", "&Headers", "Alt+4", "", lambda s: s.focus_input(1), _open),
-    Row("go.metadata", "&Metadata", "Alt+5", "", lambda s: s.focus_input(2), _open),
-    Row("go.config", "Script &Config", "Alt+6", "", lambda s: s.focus_input(3), _open),
-    Row("go.body", "Output: &Body", "Alt+Shift+1", "", lambda s: s.focus_output(0), _open, separator=True),
-    Row("go.output_headers", "Output: Hea&ders", "Alt+Shift+2", "", lambda s: s.focus_output(1), _open),
-    Row("go.request", "Output: &Request", "Alt+Shift+3", "", lambda s: s.focus_output(2), _open),
-    Row("go.diff", "Output: D&iff", "Alt+Shift+4", "", lambda s: s.focus_output(3), _open),
-    Row("go.log", "Output: &Log", "Alt+Shift+5", "", lambda s: s.focus_output(4), _open),
-    Row("go.problem", "Next Prob&lem", "F8", "", lambda s: s.next_problem(), _open, separator=True),
-    Row("go.next_tab", "&Next Script", "Ctrl+PgDown", "", lambda s: s.switch_tab(1), _open),
-    Row("go.previous_tab", "Pre&vious Script", "Ctrl+PgUp", "", lambda s: s.switch_tab(-1), _open),
+    Row("go.tree", "&Scripts", "Alt+1", "", lambda s: s.editing.focus_tree()),
+    Row("go.editor", "&Editor", "Alt+2", "", lambda s: s.editing.focus_editor(), _open),
+    Row("go.payload", "&Payload", "Alt+3", "", lambda s: s.editing.focus_input(0), _open),
+    Row("go.headers", "&Headers", "Alt+4", "", lambda s: s.editing.focus_input(1), _open),
+    Row("go.metadata", "&Metadata", "Alt+5", "", lambda s: s.editing.focus_input(2), _open),
+    Row("go.config", "Script &Config", "Alt+6", "", lambda s: s.editing.focus_input(3), _open),
+    Row("go.body", "Output: &Body", "Alt+Shift+1", "", lambda s: s.editing.focus_output(0), _open, separator=True),
+    Row("go.output_headers", "Output: Hea&ders", "Alt+Shift+2", "", lambda s: s.editing.focus_output(1), _open),
+    Row("go.request", "Output: &Request", "Alt+Shift+3", "", lambda s: s.editing.focus_output(2), _open),
+    Row("go.diff", "Output: D&iff", "Alt+Shift+4", "", lambda s: s.editing.focus_output(3), _open),
+    Row("go.log", "Output: &Log", "Alt+Shift+5", "", lambda s: s.editing.focus_output(4), _open),
+    Row("go.problem", "Next Prob&lem", "F8", "", lambda s: s.editors.next_problem(), _open, separator=True),
+    Row("go.next_tab", "&Next Script", "Ctrl+PgDown", "", lambda s: s.editors.switch(1), _open),
+    Row("go.previous_tab", "Pre&vious Script", "Ctrl+PgUp", "", lambda s: s.editors.switch(-1), _open),
     Row("help.about", "&About HOWK Studio", "", "info", lambda s: s.about()),
 )  # fmt: skip
 

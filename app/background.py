@@ -73,7 +73,7 @@ class Background(QObject):
             ending = asyncio.run_coroutine_threadsafe(last, self.loop)
             try:
                 ending.result(STOP_SECONDS)
-            except Exception:
+            except Exception:  # noqa: BLE001 - the program ends all the same
                 _log.exception("the background did not end cleanly")
         self.loop.call_soon_threadsafe(self.loop.stop)
         self._thread.join(STOP_SECONDS)

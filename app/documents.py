@@ -6,6 +6,7 @@ Everything that touches a disk runs in the background; what a user typed stays i
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import Future, wait
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -22,6 +23,8 @@ from widgets.lua_editor import LuaEditor
 DRAFT_DELAY_MS = 1000
 DRAFT_PAYLOAD_BYTES = 8 * 1024 * 1024
 """A larger payload is not kept as a draft: it came from a file, and writing it again and again would be felt."""
+
+LAST_WRITE_SECONDS = 5.0
 
 MakeEditor = Callable[[], LuaEditor]
 
@@ -75,11 +78,13 @@ class Documents(QObject):
     Attributes:
         workspace: the folder; None before one is open.
         open: the documents by config_id.
+        opening: config_ids that are being read.
+        before_draft: called before drafts are written, to bring the inputs of the document in front up to date.
 
     Signals:
         opened(object): a Document, ready to be shown.
         closed(object): a Document that is no longer open.
-        changed(object): a Document whose saved state changed.
+        changed(object): a Document whose saved state changed; None when any may have.
         reloaded(object): a Document whose text was read anew.
         inputs_loaded(object): a Document whose inputs were replaced from outside the panes.
         saved(object): a Document that was written.
@@ -108,9 +113,11 @@ class Documents(QObject):
         super().__init__(parent)
         self.workspace: Workspace | None = None
         self.open: dict[str, Document] = {}
-        self._opening: set[str] = set()
+        self.opening: set[str] = set()
+        self.before_draft: Callable[[], None] = lambda: None
         self._background, self._drafts, self._make_editor = background, drafts, make_editor
         self._undrafted: set[Document] = set()
+        self._writing: set[Future[None]] = set()
         self._draft_timer = QTimer(self)
         self._draft_timer.setSingleShot(True)
         self._draft_timer.setInterval(DRAFT_DELAY_MS)
@@ -118,27 +125,38 @@ class Documents(QObject):
 
     # --- opening and closing
 
+    def change_workspace(self, workspace: Workspace) -> None:
+        """Closes what is open, keeping drafts, and works in another folder from now on."""
+        self.write_drafts()
+        for document in list(self.open.values()):
+            self.close(document)
+        self.opening.clear()
+        self.workspace = workspace
+
     def open_script(self, config_id: str) -> None:
         """Opens a script, or shows the one that is open; `opened` follows."""
         document = self.open.get(config_id)
         if document is not None:
             self.opened.emit(document)
             return
-        if self.workspace is None or config_id in self._opening:
+        workspace = self.workspace
+        if workspace is None or config_id in self.opening:
             return
-        self._opening.add(config_id)
+        self.opening.add(config_id)
         self._background.call(
-            _read, self.workspace, self._drafts, config_id,
-            done=self._show,
+            _read, workspace, self._drafts, config_id,
+            done=lambda read: self._show(workspace, read),
             failed=lambda problem: self._not_opened(config_id, problem),
         )  # fmt: skip
 
     def _not_opened(self, config_id: str, problem: Exception) -> None:
-        self._opening.discard(config_id)
+        self.opening.discard(config_id)
         self.failed.emit(str(problem))
 
-    def _show(self, read: _Read) -> None:
-        self._opening.discard(read.config_id)
+    def _show(self, workspace: Workspace, read: _Read) -> None:
+        if workspace is not self.workspace:
+            return
+        self.opening.discard(read.config_id)
         document = Document(read.config_id, self._make_editor(), read.script, read.config, inputs=read.inputs)
         document.config_text = read.config.text if read.config else ""
         document.modified_ns = _modified_ns(read.script.path)
@@ -170,17 +188,17 @@ class Documents(QObject):
 
     def close(self, document: Document, *, discard: bool = False) -> None:
         """Closes a document; with `discard` its unsaved changes are given up, else they stay as a draft."""
+        self.before_draft()
         if discard:
             self._forget(document, "script")
-        else:
-            self._write_draft(document)
+        self._write_draft(document, with_script=not discard)
         self._undrafted.discard(document)
         self.open.pop(document.config_id, None)
         self.closed.emit(document)
 
     # --- saving
 
-    def save(self, document: Document, *, anyway: bool = False) -> None:
+    def save(self, document: Document, *, anyway: bool = False, then_close: bool = False) -> None:
         """Writes what changed; with `anyway` over what another program wrote meanwhile."""
         workspace = self.workspace
         if workspace is None:
@@ -189,11 +207,13 @@ class Documents(QObject):
         config = document.config_text
         self._background.call(
             _save, workspace, document, text, config, anyway,
-            done=lambda saved: self._saved(document, *saved),
+            done=lambda saved: self._saved(document, *saved, then_close=then_close),
             failed=lambda problem: self._not_saved(document, problem),
         )  # fmt: skip
 
-    def _saved(self, document: Document, script: FileText, config: FileText | None) -> None:
+    def _saved(
+        self, document: Document, script: FileText, config: FileText | None, *, then_close: bool
+    ) -> None:
         document.saved, document.saved_config = script, config
         document.modified_ns = _modified_ns(script.path)
         if document.editor.bytes_() == script.data:  # else it was typed in while the disk worked
@@ -202,6 +222,8 @@ class Documents(QObject):
             self._forget(document, "script")
         self.changed.emit(document)
         self.saved.emit(document)
+        if then_close and not document.dirty:
+            self.close(document)
 
     def _not_saved(self, document: Document, problem: Exception) -> None:
         self._write_draft(document)
@@ -267,11 +289,21 @@ class Documents(QObject):
     def write_drafts(self) -> None:
         """Writes the drafts that are due."""
         self._draft_timer.stop()
+        self.before_draft()
         while self._undrafted:
             self._write_draft(self._undrafted.pop())
 
-    def _write_draft(self, document: Document) -> None:
-        if document.dirty:
+    def write_all_drafts(self) -> None:
+        """Writes the drafts of every open document, for the end of the program."""
+        self._undrafted.update(self.open.values())
+        self.write_drafts()
+
+    def wait_for_drafts(self) -> None:
+        """Blocks until what was handed over is on disk; only for the end of the program."""
+        wait(self._writing, timeout=LAST_WRITE_SECONDS)
+
+    def _write_draft(self, document: Document, *, with_script: bool = True) -> None:
+        if with_script and document.dirty:
             meta = {"part": "script", "config": document.config_text, "config_id": document.config_id}
             self._keep(document, "script", document.editor.bytes_(), meta)
         if len(document.inputs.payload) <= DRAFT_PAYLOAD_BYTES:
@@ -280,9 +312,11 @@ class Documents(QObject):
 
     def _keep(self, document: Document, part: str, data: bytes, meta: dict[str, str]) -> None:
         key = self._key(document.config_id, part)
-        self._background.call(
+        writing = self._background.call(
             self._drafts.save, key, data, meta, failed=lambda problem: self.failed.emit(str(problem))
         )
+        self._writing.add(writing)
+        writing.add_done_callback(self._writing.discard)
 
     def _forget(self, document: Document, part: str) -> None:
         self._background.call(

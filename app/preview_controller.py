@@ -27,6 +27,9 @@ class PreviewController(QObject):
     Attributes:
         enabled: whether a change runs the script by itself.
 
+    Args:
+        collect: brings the document's inputs up to date with the panes, before a run.
+
     Signals:
         problems_found(object, object): a Document and the tuple of Problems its run gave.
         enabled_changed(bool): the live preview was switched.
@@ -45,10 +48,10 @@ class PreviewController(QObject):
         view: OutcomeView,
         meter: BudgetMeter,
         config: ScriptConfigForm,
+        *,
         collect: Callable[[], None],
-        parent: QObject | None = None,
     ) -> None:
-        super().__init__(parent)
+        super().__init__(view)
         self.enabled = True
         self._service, self._view, self._meter, self._config = service, view, meter, config
         self._collect = collect

@@ -56,11 +56,11 @@ def _open_first_workspace(studio: Studio, workspace: Path | None, script: str) -
     """The workspace named, else the last one, else the examples."""
     recent = studio.session.workspaces
     if workspace is not None:
-        studio.open_workspace(workspace, script)
+        studio.workspace.open(workspace, script)
     elif recent and recent[0].is_dir():
-        studio.open_workspace(recent[0], script)
+        studio.workspace.open(recent[0], script)
     else:
-        studio.open_examples()
+        studio.workspace.open_examples()
 
 
 def _draw_once(qt: QApplication, workspace: Path | None, picture: Path, theme: str, script: str) -> int:
@@ -81,7 +81,7 @@ def _draw_once(qt: QApplication, workspace: Path | None, picture: Path, theme: s
         studio.preview.ran.connect(lambda _result: QTimer.singleShot(_SETTLE_MS, draw))
         QTimer.singleShot(SCREENSHOT_LIMIT_MS, qt.quit)
         studio.window.show()
-        studio.open_workspace(folder, script)
+        studio.workspace.open(folder, script)
         qt.exec()
         studio.shut_down()
     if outcome[0]:
