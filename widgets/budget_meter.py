@@ -78,6 +78,7 @@ class BudgetMeter(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setAccessibleName("Budget of the last run")
+        self.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Preferred)
         self._timeout_ms = 500.0
         self._memory_bytes = 50 * MEGABYTE
         self._usage: tuple[float, int] | None = None

@@ -63,6 +63,7 @@ class PaneHeader(QFrame):
         self.setAccessibleName(title)
         self.title = QLabel(title)
         self.title.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Preferred)
+        self.title.setContentsMargins(0, 0, 8, 0)
         font = self.title.font()
         font.setBold(True)
         self.title.setFont(font)
@@ -72,7 +73,6 @@ class PaneHeader(QFrame):
         self._row.setContentsMargins(10, 3, 4, 3)
         self._row.setSpacing(2)
         self._row.addWidget(self.title)
-        self._row.addSpacing(8)
         self._row.addWidget(self._note, 1)
         self._buttons: list[GlyphButton] = []
         self.title.setVisible(bool(title))

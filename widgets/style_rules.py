@@ -131,12 +131,14 @@ QTabBar::tab:disabled { color: $faded; }
 QTabBar::scroller { width: $px20; }
 QTabBar QToolButton { padding: 0; background: $raised; border: none; border-radius: 0; }
 
-QSplitter::handle { background: $border; }
-QSplitter::handle:horizontal { width: 5px; margin: 0 2px; }
-QSplitter::handle:vertical { height: 5px; margin: 2px 0; }
-QSplitter::handle:hover { background: $accent; }
-QSplitter::handle:horizontal:hover { margin: 0 1px; }
-QSplitter::handle:vertical:hover { margin: 1px 0; }
+QSplitter::handle:horizontal { width: 7px; background: qlineargradient(x1: 0, y1: 0, x2: 1, y2: 0,
+    stop: 0 $window, stop: 0.42 $window, stop: 0.43 $border, stop: 0.57 $border, stop: 0.58 $window); }
+QSplitter::handle:vertical { height: 7px; background: qlineargradient(x1: 0, y1: 0, x2: 0, y2: 1,
+    stop: 0 $window, stop: 0.42 $window, stop: 0.43 $border, stop: 0.57 $border, stop: 0.58 $window); }
+QSplitter::handle:horizontal:hover { background: qlineargradient(x1: 0, y1: 0, x2: 1, y2: 0,
+    stop: 0 $window, stop: 0.28 $window, stop: 0.29 $accent, stop: 0.71 $accent, stop: 0.72 $window); }
+QSplitter::handle:vertical:hover { background: qlineargradient(x1: 0, y1: 0, x2: 0, y2: 1,
+    stop: 0 $window, stop: 0.28 $window, stop: 0.29 $accent, stop: 0.71 $accent, stop: 0.72 $window); }
 QMainWindow::separator { background: $border; width: 3px; height: 3px; }
 QMainWindow::separator:hover { background: $accent; }
 
