@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from typing import Protocol
 
 from PySide6.QtCore import QByteArray, QEvent, Qt, Signal
 from PySide6.QtGui import QCloseEvent
@@ -29,6 +29,13 @@ from widgets.outcome_view import OutcomeView
 from widgets.problems_list import ProblemsList
 from widgets.theme import Theme
 from widgets.workspace_tree import WorkspaceTree
+
+
+class Themed(Protocol):
+    """A pane that takes a theme."""
+
+    def apply_theme(self, theme: Theme) -> None:
+        """Draws with the theme from now on."""
 
 
 class MainWindow(QMainWindow):
@@ -88,7 +95,7 @@ class MainWindow(QMainWindow):
         whole.setSizes([240, 1200])
         work.setSizes([640, 560])
         right.setSizes([360, 440])
-        centre.setSizes([640, 130])
+        centre.setSizes([660, 110])
         centre.setStretchFactor(0, 1)
         centre.setStretchFactor(1, 0)
         self.setCentralWidget(whole)
@@ -129,12 +136,12 @@ class MainWindow(QMainWindow):
 
     def apply_theme(self, theme: Theme) -> None:
         """Hands the theme to every pane."""
-        panes: list[Callable[[Theme], None]] = [
-            self.tree.apply_theme, self.find_bar.apply_theme, self.problems.apply_theme, self.input.apply_theme,
-            self.output.apply_theme, self.message_bar.apply_theme, self.palette_.apply_theme, self.meter.apply_theme,
-        ]  # fmt: skip
-        for apply in panes:
-            apply(theme)
+        panes: tuple[Themed, ...] = (
+            self.tree, self.tabs, self.find_bar, self.problems, self.input,
+            self.output, self.message_bar, self.palette_, self.meter,
+        )  # fmt: skip
+        for pane in panes:
+            pane.apply_theme(theme)
 
     def set_font_scale(self, percent: int) -> None:
         """Sizes the texts of the code panes; all else follows the application's font."""

@@ -184,7 +184,7 @@ class PayloadPane(QWidget):
         """Show the payload as text, when it is text."""
         if self.is_hex():
             self._check_text_allowed()
-            self._show(hex_shown=not self.text_button.isEnabled(), data=self.content())
+            self._show(hex_shown=not self.text_button.isEnabledTo(self), data=self.content())
 
     def show_hex(self) -> None:
         """Show the payload as bytes."""
@@ -293,7 +293,7 @@ class PayloadPane(QWidget):
         self.size_label.setText(size_in_words(size))
         self._placeholder.setVisible(size == 0 and not self.is_hex())
         self._place_placeholder()
-        self.format_button.setEnabled(size > 0 and self.text_button.isEnabled())
+        self.format_button.setEnabled(size > 0 and self.text_button.isEnabledTo(self))
         self._show_note()
 
     def _show_note(self) -> None:

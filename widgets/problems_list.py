@@ -7,11 +7,12 @@ from typing import Any
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QColor, QIcon
-from PySide6.QtWidgets import QHeaderView, QStackedLayout, QWidget
+from PySide6.QtWidgets import QHeaderView, QStackedWidget, QVBoxLayout, QWidget
 
 from engine.scripts.problem import Problem, Severity
 from widgets.empty_state import EmptyState
 from widgets.glyphs import glyph_icon
+from widgets.pane_header import PaneHeader
 from widgets.row_table import RowModel, RowTable
 from widgets.style import tone_colour
 from widgets.theme import Theme
@@ -68,16 +69,22 @@ class ProblemsList(QWidget):
         self.table.row_activated.connect(self._jump)
         self.table.clicked.connect(lambda index: self._jump(self._model.rows[index.row()]))
         self._empty = EmptyState("No problems")
-        self._pages = QStackedLayout(self)
-        self._pages.setContentsMargins(0, 0, 0, 0)
+        self._header = PaneHeader("Problems")
+        self._pages = QStackedWidget()
         self._pages.addWidget(self._empty)
         self._pages.addWidget(self.table)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(0)
+        layout.addWidget(self._header)
+        layout.addWidget(self._pages, 1)
         self.setFocusProxy(self.table)
 
     def set_problems(self, problems: Sequence[Problem]) -> None:
         """Shows other problems in their order."""
         self.table.set_rows(problems)
         self._pages.setCurrentIndex(1 if problems else 0)
+        self._header.set_note(self.summary() if problems else "")
 
     def summary(self) -> str:
         """How many of each, in words, for a tab title or the status bar."""
@@ -91,6 +98,7 @@ class ProblemsList(QWidget):
     def apply_theme(self, theme: Theme) -> None:
         """Takes the colours of icons and text."""
         self._model.theme = theme
+        self._header.apply_theme(theme)
         self._model.icons = {
             severity: glyph_icon(glyph, tone_colour(theme, severity.value))
             for severity, glyph in GLYPHS.items()
