@@ -32,7 +32,7 @@ class Background(QObject):
         loop: the asyncio loop, for objects that live on it.
 
     Signals:
-        unexpected(str): a failure that nobody foresaw, in words for a person.
+        unexpected(str): a failure that nobody asked to hear of, in words for a person.
     """
 
     unexpected = Signal(str)
@@ -41,6 +41,7 @@ class Background(QObject):
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self.loop = asyncio.new_event_loop()
+        self._turn = asyncio.Lock()
         self._running: set[concurrent.futures.Future[Any]] = set()
         self._returned.connect(self._deliver)
         self._thread = threading.Thread(target=self._serve, name="howk-background", daemon=True)
@@ -49,7 +50,10 @@ class Background(QObject):
     def start(
         self, work: Coroutine[Any, Any, T], done: Done[T] | None = None, failed: Failed | None = None
     ) -> concurrent.futures.Future[T]:
-        """Runs a coroutine on the loop; one of the callbacks is called unless the work is cancelled."""
+        """Runs a coroutine on the loop; one of the callbacks is called unless the work is cancelled.
+
+        `failed` gets a HowkError: what nobody foresaw is logged and put into words.
+        """
         future = asyncio.run_coroutine_threadsafe(work, self.loop)
         self._running.add(future)
         future.add_done_callback(lambda finished: self._emit(finished, done, failed))
@@ -64,6 +68,16 @@ class Background(QObject):
     ) -> concurrent.futures.Future[T]:
         """Runs a blocking function in a thread of the loop's executor."""
         return self.start(asyncio.to_thread(function, *args), done, failed)
+
+    def call_in_order(
+        self, function: Callable[..., T], *args: Any, failed: Failed | None = None
+    ) -> concurrent.futures.Future[T]:
+        """As `call`, but one at a time and in the order asked for: writes to one file must not overtake each other."""
+        return self.start(self._in_turn(function, *args), None, failed)
+
+    async def _in_turn(self, function: Callable[..., T], *args: Any) -> T:
+        async with self._turn:  # first come, first served
+            return await asyncio.to_thread(function, *args)
 
     def stop(self, last: Coroutine[Any, Any, None] | None = None) -> None:
         """Ends the thread after `last` has run; work still under way is cancelled. For the end of the program."""
@@ -101,14 +115,14 @@ class Background(QObject):
             post(self._returned, lambda: self._fail(problem, failed))
 
     def _fail(self, problem: Exception, failed: Failed | None) -> None:
-        if failed is not None and isinstance(problem, HowkError):
-            failed(problem)
-            return
         if not isinstance(problem, HowkError):
             _log.error("unexpected failure in the background", exc_info=problem)
-        self.unexpected.emit(
-            f"{type(problem).__name__}: {problem}" if str(problem) else type(problem).__name__
-        )
+            said = f": {problem}" if str(problem) else ""
+            problem = HowkError(f"Something went wrong: {type(problem).__name__}{said}")
+        if failed is not None:
+            failed(problem)
+        else:
+            self.unexpected.emit(str(problem))
 
     @staticmethod
     def _deliver(callback: Callable[[], None]) -> None:

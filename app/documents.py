@@ -83,6 +83,7 @@ class Documents(QObject):
 
     Signals:
         opened(object): a Document, ready to be shown.
+        refused(str): the config_id of a script that could not be opened; `failed` says why.
         closed(object): a Document that is no longer open.
         changed(object): a Document whose saved state changed; None when any may have.
         reloaded(object): a Document whose text was read anew.
@@ -94,6 +95,7 @@ class Documents(QObject):
     """
 
     opened = Signal(object)
+    refused = Signal(str)
     closed = Signal(object)
     changed = Signal(object)
     reloaded = Signal(object)
@@ -152,6 +154,7 @@ class Documents(QObject):
     def _not_opened(self, config_id: str, problem: Exception) -> None:
         self.opening.discard(config_id)
         self.failed.emit(str(problem))
+        self.refused.emit(config_id)
 
     def _show(self, workspace: Workspace, read: _Read) -> None:
         if workspace is not self.workspace:
@@ -312,14 +315,14 @@ class Documents(QObject):
 
     def _keep(self, document: Document, part: str, data: bytes, meta: dict[str, str]) -> None:
         key = self._key(document.config_id, part)
-        writing = self._background.call(
+        writing = self._background.call_in_order(
             self._drafts.save, key, data, meta, failed=lambda problem: self.failed.emit(str(problem))
         )
         self._writing.add(writing)
         writing.add_done_callback(self._writing.discard)
 
     def _forget(self, document: Document, part: str) -> None:
-        self._background.call(
+        self._background.call_in_order(
             self._drafts.discard,
             self._key(document.config_id, part),
             failed=lambda problem: self.failed.emit(str(problem)),

@@ -32,10 +32,13 @@ class EditorController(QObject):
         self.current: Document | None = None
         self.problems: dict[str, tuple[Problem, ...]] = {}
         self._tabs, self._documents, self._messages = tabs, documents, messages
-        self._front = ""
+        self._order: list[str] = []
+        self._behind: set[str] = set()  # scripts that open without coming to the front
+        self._first = ""  # the script that opens before those
         tabs.switched.connect(self._tab_switched)
         tabs.close_requested.connect(self._close_editor)
         documents.opened.connect(self._opened)
+        documents.refused.connect(self._settled)
         documents.closed.connect(self._closed)
         documents.changed.connect(self._mark)
         documents.conflict.connect(self._conflict)
@@ -43,10 +46,26 @@ class EditorController(QObject):
     # --- opening and switching
 
     def open_all(self, config_ids: list[str], front: str) -> None:
-        """Opens scripts in tabs; `front` stays in front, in whatever order they come from the disk."""
-        self._front = front
-        for config_id in config_ids:
-            self._documents.open_script(config_id)
+        """Opens scripts in tabs of that order, `front` first and for all to see, the others behind it."""
+        self._order = list(config_ids)
+        self._behind = {name for name in config_ids if name != front}
+        if front in config_ids:
+            self._first = front
+            self._documents.open_script(front)
+        else:
+            self._open_behind()
+
+    def _open_behind(self) -> None:
+        self._first = ""
+        for config_id in self._order:
+            if config_id in self._behind:
+                self._documents.open_script(config_id)
+
+    def _settled(self, config_id: str) -> None:
+        """A script that was asked for is open, or will not be."""
+        self._behind.discard(config_id)
+        if config_id == self._first:
+            self._open_behind()
 
     def open_in_order(self) -> list[str]:
         """The open scripts in the order of their tabs."""
@@ -54,15 +73,15 @@ class EditorController(QObject):
         return [document.config_id for document in found if document is not None]
 
     def _opened(self, document: Document) -> None:
-        in_front = self.current
-        self._tabs.show_editor(document.editor, document.config_id)
+        if document.config_id in self._behind and self.current is not None:
+            before = self._order[: self._order.index(document.config_id)]
+            place = sum(name in before for name in self.open_in_order())
+            self._tabs.add_behind(document.editor, document.config_id, place)
+        else:
+            self._tabs.show_editor(document.editor, document.config_id)
+            document.editor.setFocus()
         self._mark(document)
-        if self._front and in_front is not None and in_front.config_id == self._front:
-            self._tabs.show_editor(in_front.editor, in_front.config_id)
-        if len(self._documents.open) == self._tabs.count() and not self._documents.opening:
-            self._front = ""
-        if self.current is not None:
-            self.current.editor.setFocus()
+        self._settled(document.config_id)
 
     def _closed(self, document: Document) -> None:
         self.problems.pop(document.config_id, None)

@@ -98,7 +98,7 @@ class MainWindow(QMainWindow):
         centre.setSizes([660, 110])
         centre.setStretchFactor(0, 1)
         centre.setStretchFactor(1, 0)
-        self.setCentralWidget(whole)
+        self.setCentralWidget(self._column(self.message_bar, whole))
 
     @staticmethod
     def _column(*parts: QWidget) -> QWidget:

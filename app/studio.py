@@ -84,7 +84,7 @@ class Studio(QObject):
         window, documents, messages = self.window, self.documents, self.messages
         self.theming.changed.connect(self._retheme)
         self.theming.scale_changed.connect(self._rescale)
-        self.background.unexpected.connect(lambda text: messages.error(f"Something went wrong: {text}"))
+        self.background.unexpected.connect(messages.error)
         window.tree.open_requested.connect(documents.open_script)
         window.nothing_open.chosen.connect(self.workspace.new_script)
         window.problems.jump_requested.connect(self.editors.jump)

@@ -15,7 +15,7 @@ from engine.model import DEFAULT_MAX_ATTEMPTS, PreviousError, Webhook
 from engine.scripts.validate import check_encoding
 
 PREVIEW_ENDPOINT = "https://receiver.example/webhooks"
-PREVIEW_WEBHOOK_ID = "wh_01HZZZZZZZZZZZZZZZZZZZZZZZ"
+PREVIEW_WEBHOOK_ID = "wh_01JG8X5M2N7QK4T0V9R3C6Y1ZB"
 PREVIEW_CREATED_AT = "2026-01-01T00:00:00Z"
 
 

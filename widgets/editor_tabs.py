@@ -41,6 +41,10 @@ class EditorTabs(QTabWidget):
             )
         self.setCurrentWidget(editor)
 
+    def add_behind(self, editor: QWidget, title: str, place: int) -> None:
+        """Adds an editor without bringing it to the front."""
+        self.insertTab(place, editor, title)
+
     def mark(self, editor: QWidget, title: str, path: str, *, unsaved: bool) -> None:
         """Titles an editor's tab."""
         index = self.indexOf(editor)

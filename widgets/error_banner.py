@@ -16,7 +16,6 @@ from PySide6.QtWidgets import (
 
 from engine.model import ScriptError, ScriptErrorType
 from widgets.glyphs import GlyphButton
-from widgets.pane_header import ElidedLabel
 from widgets.style import set_look
 from widgets.theme import Theme
 
@@ -51,8 +50,7 @@ class ErrorBanner(QFrame):
         super().__init__(parent)
         self._error: ScriptError | None = None
         self.setProperty("banner", "error")
-        self._type = ElidedLabel()
-        self._type.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Preferred)
+        self._type = QLabel()
         font = self._type.font()
         font.setBold(True)
         self._type.setFont(font)
@@ -85,7 +83,7 @@ class ErrorBanner(QFrame):
         self._error = error
         message = error.message.strip()
         cut = len(message) > MESSAGE_LIMIT
-        self._type.set_full_text(WORDS[error.type])
+        self._type.setText(WORDS[error.type])
         self._message.setText(f"{_breakable(message[:MESSAGE_LIMIT])}\u2026" if cut else _breakable(message))
         self._message.setVisible(bool(message))
         self._message.setAccessibleName(message[:2000])
