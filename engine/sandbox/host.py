@@ -10,10 +10,11 @@ import contextlib
 import os
 import signal
 import sys
+from collections.abc import Callable
 
 import msgspec
 
-from engine.child_process import claim_pipes, read_frame, write_frame
+from engine.child_process import MAX_FRAME_BYTES, claim_pipes, read_frame, write_frame
 from engine.model import ScriptErrorType
 from engine.sandbox.protocol import CompileRequest, Request, RunReply
 from engine.sandbox.runtime import ScriptRuntime
@@ -52,6 +53,14 @@ def _answer(runtime: ScriptRuntime, request: Request) -> RunReply:
     return runtime.run(request)
 
 
+def _bounded(frame: bytes, encode: Callable[[RunReply], bytes]) -> bytes:
+    if len(frame) <= MAX_FRAME_BYTES:
+        return frame
+    return encode(
+        RunReply(ScriptErrorType.MEMORY_LIMIT, f"the output is larger than {MAX_FRAME_BYTES >> 20} MB")
+    )
+
+
 def serve(frames_in: int, frames_out: int) -> None:
     """Answers requests until the parent closes the pipe."""
     runtime = ScriptRuntime()
@@ -65,7 +74,7 @@ def serve(frames_in: int, frames_out: int) -> None:
         except MemoryError:
             reply = RunReply(ScriptErrorType.MEMORY_LIMIT, "the script needed more memory than its host has")
         _limit_cpu(0)
-        write_frame(frames_out, encode(reply))
+        write_frame(frames_out, _bounded(encode(reply), encode))
         runtime.tidy()
 
 

@@ -201,59 +201,63 @@ class Encoder:
         Raises:
             JsonError: the value holds a function, a cycle, mixed keys, a sparse array, or no finite number.
         """
-        data = self._encode(self._plain(value, 0))
+        data = self._encode(self._table(value, 1) if type(value) is self._table_type else _scalar(value))
         for raw, escaped in _HTML:
             if raw in data:
                 data = data.replace(raw, escaped)
         return data
 
-    def _plain(self, value: Any, depth: int) -> Any:
-        kind = type(value)
-        if kind is str:
-            return value if value.isascii() else go_utf8(value.encode("latin-1"))
-        if kind is int:
-            return value if -_EXACT < value < _EXACT else msgspec.Raw(go_float(float(value)).encode())
-        if kind is float:
-            return msgspec.Raw(go_float(value).encode())
-        if kind is self._table_type:
-            return self._table(value, depth + 1)
-        if value is None or kind is bool:
-            return value
-        raise JsonError("a function has no JSON form")
-
     def _table(self, table: Any, depth: int) -> Any:
+        # One frame for each level of nesting: MAX_DEPTH of them fit into Python's stack.
         if depth > MAX_DEPTH:
             raise JsonError(f"nested deeper than {MAX_DEPTH} levels, or a table that contains itself")
-        items = list(table.items())
-        if not items:
-            return []
-        if type(items[0][0]) is str:
-            return self._object(items, depth)
-        return self._array(items, depth)
+        items: list[tuple[Any, Any]] = []
+        for key, value in table.items():
+            if type(value) is self._table_type:
+                items.append((key, self._table(value, depth + 1)))
+            else:
+                items.append((key, _scalar(value)))
+        if items and type(items[0][0]) is str:
+            return _object(items)
+        return _array(items)
 
-    def _object(self, items: list[tuple[Any, Any]], depth: int) -> dict[str, Any]:
-        result: dict[str, Any] = {}
-        try:
-            items.sort(key=_first)
-        except TypeError:
-            raise JsonError(_MIXED) from None
-        for key, value in items:
-            if type(key) is not str:
-                raise JsonError(_MIXED)
-            name = key if key.isascii() else go_utf8(key.encode("latin-1"))
-            result[name] = self._plain(value, depth)
-        return result
 
-    def _array(self, items: list[tuple[Any, Any]], depth: int) -> list[Any]:
-        count = len(items)
-        result: list[Any] = [None] * count
-        for key, value in items:
-            if type(key) is not int:
-                raise JsonError(_MIXED)
-            if not 1 <= key <= count:
-                raise JsonError("a sparse array (its keys are not 1 to n) has no JSON form")
-            result[key - 1] = self._plain(value, depth)
-        return result
+def _scalar(value: Any) -> Any:
+    kind = type(value)
+    if kind is str:
+        return value if value.isascii() else go_utf8(value.encode("latin-1"))
+    if kind is int:
+        return value if -_EXACT < value < _EXACT else msgspec.Raw(go_float(float(value)).encode())
+    if kind is float:
+        return msgspec.Raw(go_float(value).encode())
+    if value is None or kind is bool:
+        return value
+    raise JsonError("a function has no JSON form")
+
+
+def _object(items: list[tuple[Any, Any]]) -> dict[str, Any]:
+    result: dict[str, Any] = {}
+    try:
+        items.sort(key=_first)
+    except TypeError:
+        raise JsonError(_MIXED) from None
+    for key, value in items:
+        if type(key) is not str:
+            raise JsonError(_MIXED)
+        result[key if key.isascii() else go_utf8(key.encode("latin-1"))] = value
+    return result
+
+
+def _array(items: list[tuple[Any, Any]]) -> list[Any]:
+    count = len(items)
+    result: list[Any] = [None] * count
+    for key, value in items:
+        if type(key) is not int:
+            raise JsonError(_MIXED)
+        if not 1 <= key <= count:
+            raise JsonError("a sparse array (its keys are not 1 to n) has no JSON form")
+        result[key - 1] = value
+    return result
 
 
 def _first(item: tuple[Any, Any]) -> Any:

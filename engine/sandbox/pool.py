@@ -14,7 +14,7 @@ from typing import Self
 
 import msgspec
 
-from engine.child_process import ChildGone, FramedChild
+from engine.child_process import MAX_FRAME_BYTES, ChildGone, FramedChild
 from engine.errors import EngineUnavailable
 from engine.model import ScriptErrorType
 from engine.sandbox.host import ADDRESS_SPACE_VARIABLE, CPU_GRACE_SECONDS
@@ -30,7 +30,7 @@ MAX_ATTEMPTS = 3  # of one run whose host was ended by something that is not the
 _SCRIPT_TO_BLAME = {
     "SIGPROF": (
         ScriptErrorType.TIMEOUT,
-        "the script used its CPU time limit inside one library call, most likely a pattern that backtracks without end",
+        "the script used its CPU time limit inside one library call: a pattern that backtracks, or too much data",
     ),
     "SIGSEGV": (
         ScriptErrorType.RUNTIME,
@@ -83,12 +83,18 @@ class EnginePool:
             EngineUnavailable: no host can be started, or hosts keep being ended from outside.
         """
         frame = self._encode(request)
+        if len(frame) > MAX_FRAME_BYTES:
+            return RunReply(
+                ScriptErrorType.MEMORY_LIMIT, f"script and payload are larger than {MAX_FRAME_BYTES >> 20} MB"
+            )
         async with self._slots:
             for _ in range(MAX_ATTEMPTS):
-                reply = await self._run_once(frame, request)
-                if reply is not None:
-                    return reply
-        raise EngineUnavailable("engine hosts keep being ended from outside (out of memory?)")
+                answer = await self._run_once(frame, request)
+                if isinstance(answer, RunReply):
+                    return answer
+        raise EngineUnavailable(
+            f"{MAX_ATTEMPTS} engine hosts were ended by something else (memory?); {answer}"
+        )
 
     async def close(self) -> None:
         """Ends every host; runs in progress are cancelled by whoever awaits them."""
@@ -99,8 +105,8 @@ class EnginePool:
         await asyncio.gather(*(host.close() for host in self._idle))
         self._idle.clear()
 
-    async def _run_once(self, frame: bytes, request: Request) -> RunReply | None:
-        """One try; None when the host was ended by something that is not the script."""
+    async def _run_once(self, frame: bytes, request: Request) -> RunReply | ChildGone:
+        """One try; ChildGone when the host was ended by something that is not the script."""
         host = self._idle.popleft() if self._idle else await self._start()
         overdue = asyncio.Event()
 
@@ -115,7 +121,7 @@ class EnginePool:
             answer = await host.receive()
             returned = True
         except ChildGone as gone:
-            return self._explain(gone, overdue.is_set(), request)
+            return self._explain(gone, overdue.is_set(), request) or gone
         finally:
             timer.cancel()
             await self._put_back(host, returned)
@@ -125,8 +131,7 @@ class EnginePool:
         if returned and not self._closed:
             self._idle.append(host)
         else:
-            host.kill()
-            await host.close()
+            await self._end(host)
         missing = self._spares - len(self._idle) - len(self._starting)
         if missing > 0 and not self._closed:
             task = asyncio.get_running_loop().create_task(self._add_spare())
@@ -150,11 +155,17 @@ class EnginePool:
         except ChildGone as gone:
             raise EngineUnavailable(gone.stderr_tail.strip() or f"exit code {gone.returncode}") from gone
         except TimeoutError as problem:
+            await self._end(host)
             raise EngineUnavailable(f"no answer within {START_SECONDS:g} s") from problem
         except asyncio.CancelledError:
-            host.kill()
+            await self._end(host)
             raise
         return host
+
+    @staticmethod
+    async def _end(host: FramedChild) -> None:
+        host.kill()
+        await host.close()
 
     @staticmethod
     def _explain(gone: ChildGone, overdue: bool, request: Request) -> RunReply | None:

@@ -7,6 +7,7 @@ can be killed. CPU time is that of the whole calling process, so a host does not
 from __future__ import annotations
 
 import binascii
+import json
 import re
 import time
 from collections import OrderedDict
@@ -15,11 +16,14 @@ from importlib import resources
 from typing import Any
 
 import lupa.lua51 as lupa
-import msgspec
 
 from engine.model import LogLine, ScriptErrorType
 from engine.sandbox.json_codec import Encoder, decode, least_table_bytes
 from engine.sandbox.protocol import RunReply, RunRequest
+from engine.sandbox.stack_guard import check_chunk
+
+MAX_FLAT_HEADERS = 2000
+"""Header names and values that are handed to Lua one by one, which is fastest; its stack ends at 8000 values."""
 
 CHUNK_CACHE_SIZE = 512
 """Compiled scripts kept; the least recently used one goes first."""
@@ -27,6 +31,7 @@ CHUNK_CACHE_SIZE = 512
 GARBAGE_LIMIT_BYTES = 4 * 1024 * 1024
 """Garbage of earlier runs that may wait for the collector; more is collected between two runs."""
 
+_LONG_NUMBER = 19  # digits of the largest 64-bit integer
 _NO_MEMORY = "not enough memory"
 _SCRIPT_LINE = re.compile(r"script:(\d+):")
 _ENGINE_PLACE = re.compile(r"^engine:\d+: ")
@@ -64,6 +69,7 @@ class ScriptRuntime:
             self._crossing(Encoder(type(self._lua.table())).encode),
             self._crossing(_encode_base64),
             self._crossing(_decode_base64),
+            self._crossing(check_chunk),
             self._restore_limit,
             self._lift_limit,
         )
@@ -150,7 +156,7 @@ class ScriptRuntime:
                 request.created_at.encode(),
                 request.config or None,
                 request.previous_error or None,
-                *request.headers,
+                *self._headers(request.headers),
             )
         except lupa.LuaError:
             # The limit was reached while the run's output was put together.
@@ -159,6 +165,9 @@ class ScriptRuntime:
             self._lift_limit()
         cpu = time.thread_time() - started_cpu
         return _reply(answer, self._logs(), (cpu, time.perf_counter() - started), request)
+
+    def _headers(self, flat: tuple[bytes, ...]) -> tuple[Any, ...]:
+        return flat if len(flat) <= MAX_FLAT_HEADERS else (self._lua.table_from(flat),)
 
     def tidy(self) -> None:
         """Collects what earlier runs left, when it is worth the time; called between runs, outside any measure."""
@@ -198,8 +207,13 @@ def _text(value: str) -> str:
 def _fields(value: Any) -> dict[str, Any] | None:
     if not value:
         return None
-    fields = msgspec.json.decode(value.encode("latin-1"))
+    fields = json.loads(value.encode("latin-1"), parse_int=_log_number)
     return fields if isinstance(fields, dict) else {"values": fields}
+
+
+def _log_number(digits: str) -> int | float:
+    """No integer beyond 64 bits: no frame can carry one."""
+    return int(digits) if len(digits) < _LONG_NUMBER else float(digits)
 
 
 def syntax_error(problem: str) -> RunReply:

@@ -4,7 +4,8 @@
 -- script is compiled. A script sees Lua closures and C functions of the standard library, never a host function:
 -- what crosses to the host goes through the closures here, which raise Lua errors only.
 
-local host_decode, host_encode, host_base64_encode, host_base64_decode, host_restore_limit, host_lift_limit = ...
+local host_decode, host_encode, host_base64_encode, host_base64_decode, host_check_chunk,
+  host_restore_limit, host_lift_limit = ...
 
 -- The standard library, captured before the global table is emptied.
 local assert, error, ipairs, next, pairs, pcall, xpcall = assert, error, ipairs, next, pairs, pcall, xpcall
@@ -14,7 +15,7 @@ local raw_getfenv, raw_setfenv, raw_loadstring, raw_collectgarbage = getfenv, se
 local string, table, math = string, table, math
 local sethook, getinfo, traceback = debug.sethook, debug.getinfo, debug.traceback
 local clock = os.clock
-local byte, concat, floor, find = string.byte, table.concat, math.floor, string.find
+local byte, concat, dump, find, floor = string.byte, table.concat, string.dump, string.find, math.floor
 local c_random = math.random
 
 local HOOK_INSTRUCTIONS = 1000
@@ -22,6 +23,11 @@ local MAX_LOG_LINES = 1000
 local MAX_LOG_BYTES = 256 * 1024
 local MAX_HEADERS = 1000
 local MAX_STATUSES = 500
+local MAX_UNPACKED = 7900
+local MAX_INDEX = 2 ^ 31
+local MAX_MESSAGE_BYTES = 8 * 1024
+local MAX_NAME_BYTES = 200
+local LARGE_PAYLOAD_SHARE = 1 / 16
 local NO_MEMORY = "not enough memory"
 
 -- State of the run in progress; there is only ever one per Lua state.
@@ -30,6 +36,7 @@ local deadline, timed_out, timeout_line = math.huge, false, 0
 local memory_start_kb, memory_peak_kb, memory_limit_kb, memory_collected_kb = 0, 0, math.huge, 0
 local log_count, log_bytes, logs = 0, 0, {}
 local seed_a, seed_b
+local eager
 
 local globals = _G
 for name in pairs(globals) do
@@ -49,6 +56,19 @@ local function relieve(used)
   if in_use > memory_limit_kb * 0.75 and in_use > memory_collected_kb * 1.25 then
     raw_collectgarbage("collect")
     memory_collected_kb = used_kb() - memory_start_kb
+  end
+end
+
+-- The collector works in steps, one per allocation whatever its size: at its usual pace, strings of some megabytes
+-- fill the budget before it has gone round once. With a large payload it goes round in one step, which would cost
+-- small runs dear.
+local function pace_collector(payload_kb)
+  local large = payload_kb > memory_limit_kb * LARGE_PAYLOAD_SHARE
+  if large ~= eager then
+    eager = large
+    raw_collectgarbage("setpause", large and 110 or 150)
+    raw_collectgarbage("setstepmul", large and 1000000 or 1000)
+    raw_collectgarbage("collect") -- the pace counts from the end of a round
   end
 end
 
@@ -141,7 +161,8 @@ local function base64_decode(text)
 end
 
 local function append_log(level, message, fields, depth)
-  if log_count >= MAX_LOG_LINES or log_bytes + #message > MAX_LOG_BYTES then
+  local size = #message + (fields and #fields or 0)
+  if log_count >= MAX_LOG_LINES or log_bytes + size > MAX_LOG_BYTES then
     if log_count < MAX_LOG_LINES + 1 then
       log_count = MAX_LOG_LINES + 1
       logs[#logs + 1], logs[#logs + 2], logs[#logs + 3], logs[#logs + 4] =
@@ -154,7 +175,7 @@ local function append_log(level, message, fields, depth)
   local n = log_count * 4
   logs[n + 1], logs[n + 2], logs[n + 3], logs[n + 4] = level, message, fields or false, line
   log_count = log_count + 1
-  log_bytes = log_bytes + #message + (fields and #fields or 0)
+  log_bytes = log_bytes + size
 end
 
 local function logger(level)
@@ -167,7 +188,9 @@ local function logger(level)
       end
       local text, problem = host_encode(fields)
       settle()
-      if problem then
+      if problem == NO_MEMORY then
+        error(NO_MEMORY, 0)
+      elseif problem then
         error("bad argument #2 to '" .. level .. "' (" .. problem .. ")", 2)
       end
       encoded = text
@@ -244,16 +267,44 @@ local function script_setfenv(target, env)
   return raw_setfenv(target, env)
 end
 
-local function script_loadstring(text)
-  text = check_string(text, 1, "loadstring")
+-- Compiles source; nil and why when it is none, or holds a function that would write past Lua's stack.
+local function load_source(text, name)
   if byte(text) == 27 then
-    return nil, "bytecode is not accepted, only Lua source"
+    return nil, "script:1: bytecode is not accepted, only Lua source"
   end
-  local chunk, problem = raw_loadstring(text, "=(loadstring)")
+  local chunk, problem = raw_loadstring(text, name)
+  if chunk and find(text, "...", 1, true) then
+    local _
+    _, problem = host_check_chunk(dump(chunk))
+    host_restore_limit()
+    if problem ~= nil then
+      return nil, problem == NO_MEMORY and problem or string.sub(name, 2) .. ":" .. problem
+    end
+  end
+  return chunk, problem
+end
+
+local function script_loadstring(text)
+  local chunk, problem = load_source(check_string(text, 1, "loadstring"), "=(loadstring)")
   if chunk == nil then
-    return nil, problem
+    return outcome_of(nil, problem)
   end
   return raw_setfenv(chunk, run_env)
+end
+
+-- Lua's own does not notice that the number of elements overflows an int, and writes past its stack.
+local function script_unpack(list, first, last)
+  if type(list) ~= "table" then
+    error("bad argument #1 to 'unpack' (table expected, got " .. (list == nil and "no value" or type(list)) .. ")", 2)
+  end
+  first, last = tonumber(first or 1), tonumber(last or #list)
+  if not (first and last) then
+    error("bad argument to 'unpack' (number expected)", 2)
+  end
+  if not (last - first < MAX_UNPACKED and first > -MAX_INDEX and last < MAX_INDEX) then
+    error("too many results to unpack", 2)
+  end
+  return unpack(list, first, last)
 end
 
 local COLLECTOR_OPTIONS = { collect = 0, step = 0, stop = 0, restart = 0, setpause = 0, setstepmul = 0 }
@@ -271,6 +322,16 @@ local function script_collectgarbage(option)
     error("bad argument #1 to 'collectgarbage' (invalid option)", 2)
   end
   return answer
+end
+
+-- Lua calls a handler from within the hook that raised, where no hook runs: once time is up a script's is not called.
+local function script_xpcall(body, handler)
+  return xpcall(body, function(problem)
+    if timed_out then
+      return problem
+    end
+    return handler(problem)
+  end)
 end
 
 -- Random numbers of a run's own: two multiplicative generators combined (P. L'Ecuyer, CACM 31(6), 1988), exact in
@@ -356,8 +417,8 @@ local function new_environment(payload, headers, metadata)
   local log = module_makers.log()
   run_modules = { log = log }
   local env = {
-    assert = assert, error = error, ipairs = ipairs, next = next, pairs = pairs, pcall = pcall, xpcall = xpcall,
-    rawequal = rawequal, rawget = rawget, rawset = rawset, select = select, type = type, unpack = unpack,
+    assert = assert, error = error, ipairs = ipairs, next = next, pairs = pairs, pcall = pcall, xpcall = script_xpcall,
+    rawequal = rawequal, rawget = rawget, rawset = rawset, select = select, type = type, unpack = script_unpack,
     getmetatable = getmetatable, setmetatable = setmetatable, tonumber = tonumber, tostring = tostring,
     collectgarbage = script_collectgarbage, getfenv = script_getfenv, setfenv = script_setfenv,
     loadstring = script_loadstring, print = print_to_log, require = require_module, _VERSION = "Lua 5.1",
@@ -377,10 +438,7 @@ local chunks = {}
 -- Compiles and keeps a script under its key; returns the syntax error when there is one.
 local function compile(key, source)
   host_restore_limit()
-  if byte(source) == 27 then
-    return "script:1: bytecode is not accepted, only Lua source"
-  end
-  local chunk, problem = raw_loadstring(source, "=script")
+  local chunk, problem = load_source(source, "=script")
   if chunk == nil then
     return problem
   end
@@ -397,6 +455,10 @@ local INVALID = {}
 local function invalid(field, why)
   INVALID.field, INVALID.why = field, why
   error(INVALID, 0)
+end
+
+local function cut(text, most)
+  return #text > most and s_sub(text, 1, most) .. "..." or text
 end
 
 local function kind_of(value)
@@ -421,7 +483,7 @@ local function collect_headers(source, field, out, n)
     if type(value) == "number" then
       value = tostring(value)
     elseif type(value) ~= "string" then
-      invalid(field .. '["' .. name .. '"]', "must be a string, not " .. kind_of(value))
+      invalid(field .. '["' .. cut(name, MAX_NAME_BYTES) .. '"]', "must be a string, not " .. kind_of(value))
     end
     count = count + 1
     if count > MAX_HEADERS then
@@ -502,12 +564,12 @@ end
 
 local function describe(problem)
   if type(problem) == "string" then
-    return problem
+    return cut(problem, MAX_MESSAGE_BYTES)
   end
   if type(problem) == "table" then
     local text = host_encode(problem)
     host_restore_limit()
-    return "error object: " .. (text or "a table that is not JSON")
+    return "error object: " .. (text and cut(text, MAX_MESSAGE_BYTES) or "a table that is not JSON")
   end
   return "error object: " .. tostring(problem)
 end
@@ -519,9 +581,11 @@ local function on_error(problem)
   return { describe(problem), traceback("", 2) }
 end
 
-local function body_of_run(chunk, env)
-  chunk()
-  return collect_output(env)
+local function new_body(chunk, env)
+  return function()
+    chunk()
+    return collect_output(env)
+  end
 end
 
 local function end_run()
@@ -544,12 +608,16 @@ end
 local function execute(key, cpu_seconds, limit_kb, payload, webhook_id, config_id, attempt, max_attempts, created_at,
                        config_json, previous_error_json, ...)
   local chunk = chunks[key]
-  timed_out, seed_a, seed_b = false, nil, nil
+  deadline, timed_out, seed_a, seed_b = math.huge, false, nil, nil
   log_count, log_bytes, logs = 0, 0, {}
   -- What the host pushed for this call is the run's own, so it is measured from before it.
   memory_start_kb = used_kb() - #payload / 1024
   memory_peak_kb, memory_limit_kb, memory_collected_kb = memory_start_kb, limit_kb, 0
-  local headers, pairs_in = {}, { ... }
+  pace_collector(#payload / 1024)
+  local headers, pairs_in = {}, ...
+  if type(pairs_in) ~= "table" then
+    pairs_in = { ... }
+  end
   for i = 1, #pairs_in, 2 do
     headers[pairs_in[i]] = pairs_in[i + 1]
   end
@@ -560,10 +628,11 @@ local function execute(key, cpu_seconds, limit_kb, payload, webhook_id, config_i
   run_env = env
   env.config = config_json and host_decode(config_json) or {}
   env.previous_error = previous_error_json and host_decode(previous_error_json) or nil
-  host_restore_limit()
   raw_setfenv(chunk, env)
+  local body = new_body(chunk, env)
+  host_restore_limit()
   deadline = clock() + cpu_seconds
-  local ok, out, count = xpcall(function() return body_of_run(chunk, env) end, on_error)
+  local ok, out, count = xpcall(body, on_error)
   if not ok then
     -- A run that died of its memory limit leaves none for what is still to do here.
     host_lift_limit()
