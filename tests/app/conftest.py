@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -13,8 +13,6 @@ import resources
 from app.session import Session
 from app.studio import Studio
 from tests.app.driving import open_workspace
-
-MakeStudio = Callable[..., Studio]
 
 
 @pytest.fixture
@@ -40,38 +38,49 @@ def folder(tmp_path: Path) -> Path:
     return made
 
 
-@pytest.fixture
-def make_studio(qtbot: QtBot, drafts: Path) -> Iterator[MakeStudio]:
-    """Starts studios; one that still runs at the end of the test is ended like a program that is quit."""
-    running: list[Studio] = []
+class StudioMaker:
+    """Starts studios, and ends them like a program that is quit."""
 
-    def make(session: Session | None = None, drafts_folder: Path = drafts) -> Studio:
-        studio = Studio(session or Session(), drafts_folder)
-        running.append(studio)
+    def __init__(self, qtbot: QtBot, drafts: Path) -> None:
+        self._qtbot, self._drafts = qtbot, drafts
+        self._running: list[Studio] = []
+
+    def __call__(self, session: Session | None = None) -> Studio:
+        studio = Studio(session or Session(), self._drafts)
+        self._running.append(studio)
         studio.window.resize(1400, 900)
         studio.window.show()
         studio.window.activateWindow()
-        qtbot.waitExposed(studio.window)
+        self._qtbot.waitExposed(studio.window)
         return studio
 
-    yield make
-    for studio in running:
-        end(studio)
+    def end(self, studio: Studio) -> None:
+        """The window closes, the background ends, and Qt's objects go."""
+        self._running.remove(studio)
+        studio.quit()
+        studio.shut_down()
+        studio.window.deleteLater()
+        studio.deleteLater()
+        QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+        QCoreApplication.processEvents()
+
+    def end_all(self) -> None:
+        """For the end of the test."""
+        for studio in list(self._running):
+            self.end(studio)
 
 
 @pytest.fixture
-def studio(make_studio: MakeStudio, qtbot: QtBot, folder: Path) -> Studio:
+def make_studio(qtbot: QtBot, drafts: Path) -> Iterator[StudioMaker]:
+    """Starts studios whose drafts are in `drafts`."""
+    maker = StudioMaker(qtbot, drafts)
+    yield maker
+    maker.end_all()
+
+
+@pytest.fixture
+def studio(make_studio: StudioMaker, qtbot: QtBot, folder: Path) -> Studio:
     """A studio on `folder`, with `first` in front."""
     made = make_studio()
     open_workspace(made, qtbot, folder)
     return made
-
-
-def end(studio: Studio) -> None:
-    """Quits: the window closes, the background ends, and Qt's objects go."""
-    studio.quit()
-    studio.shut_down()
-    studio.window.deleteLater()
-    studio.deleteLater()
-    QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
-    QCoreApplication.processEvents()

@@ -93,7 +93,9 @@ def wait_message(studio: Studio, qtbot: QtBot, part: str) -> str:
 
 def choose_in_message(studio: Studio, label: str) -> None:
     """Presses a button of the message bar."""
-    buttons = [found for found in studio.window.message_bar.findChildren(QPushButton) if found.text() == label]
+    buttons = [
+        found for found in studio.window.message_bar.findChildren(QPushButton) if found.text() == label
+    ]
     assert buttons, f"the message bar has no button {label!r}"
     buttons[-1].click()
 

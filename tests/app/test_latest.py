@@ -82,7 +82,9 @@ async def test_one_that_ends_in_time_is_not_cancelled_for_the_next(
     assert work.cancelled == []
 
 
-async def test_one_that_takes_too_long_gives_way_to_the_next(latest: LatestWins[str, str], work: Work) -> None:
+async def test_one_that_takes_too_long_gives_way_to_the_next(
+    latest: LatestWins[str, str], work: Work
+) -> None:
     latest.submit("slow")
     await settle()
     latest.submit("b")
