@@ -161,10 +161,9 @@ def merge_headers(
     Raises:
         InvalidOutput: the script set one header under two spellings with different values.
     """
-    chosen: dict[str, tuple[str, str]] = {}
-    untouched = {name: value for name, value in left.items() if incoming.get(name) == value}
-    own = {name: value for name, value in left.items() if name not in untouched}
-    chosen |= _by_name("headers", untouched)
+    own = {name: value for name, value in left.items() if incoming.get(name) != value}
+    # One that came in under two spellings is not the script's doing: the last goes, as without a script.
+    chosen = {name.lower(): (name, value) for name, value in incoming.items() if left.get(name) == value}
     chosen |= _by_name("request.headers", extra)
     chosen |= _by_name("headers", own)
     order = {name.lower(): place for place, name in enumerate(incoming)}

@@ -62,8 +62,8 @@ end
 -- The collector works in steps, one per allocation whatever its size: at its usual pace, strings of some megabytes
 -- fill the budget before it has gone round once. With a large payload it goes round in one step, which would cost
 -- small runs dear.
-local function pace_collector(payload_kb)
-  local large = payload_kb > memory_limit_kb * LARGE_PAYLOAD_SHARE
+local function pace_collector(payload_kb, limit_kb)
+  local large = payload_kb > limit_kb * LARGE_PAYLOAD_SHARE
   if large ~= eager then
     eager = large
     raw_collectgarbage("setpause", large and 110 or 150)
@@ -610,10 +610,10 @@ local function execute(key, cpu_seconds, limit_kb, payload, webhook_id, config_i
   local chunk = chunks[key]
   deadline, timed_out, seed_a, seed_b = math.huge, false, nil, nil
   log_count, log_bytes, logs = 0, 0, {}
+  pace_collector(#payload / 1024, limit_kb)
   -- What the host pushed for this call is the run's own, so it is measured from before it.
   memory_start_kb = used_kb() - #payload / 1024
   memory_peak_kb, memory_limit_kb, memory_collected_kb = memory_start_kb, limit_kb, 0
-  pace_collector(#payload / 1024)
   local headers, pairs_in = {}, ...
   if type(pairs_in) ~= "table" then
     pairs_in = { ... }
