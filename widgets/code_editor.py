@@ -47,6 +47,13 @@ def _address(data: bytes) -> int:
     return ctypes.cast(ctypes.c_char_p(data), ctypes.c_void_p).value or 0
 
 
+def as_return(event: QKeyEvent) -> QKeyEvent:
+    """A Line Feed key, which some keyboards and most programs that type have, as the Return that editors know."""
+    if event.text() != "\n" or event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
+        return event
+    return QKeyEvent(event.type(), Qt.Key.Key_Return, event.modifiers(), "\r")
+
+
 class CodeEditor(ScintillaEdit):
     """A code editor for one text of any bytes.
 
@@ -438,4 +445,4 @@ class CodeEditor(ScintillaEdit):
             event.accept()
             return
         self._escaped = event.key() == Qt.Key.Key_Escape and not self.autoCActive()
-        super().keyPressEvent(event)
+        super().keyPressEvent(as_return(event))

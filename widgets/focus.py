@@ -7,8 +7,12 @@ from PySide6.QtWidgets import QWidget
 
 
 def focus_first(pane: QWidget | None) -> None:
-    """Puts the focus on the first widget in `pane` that Tab would reach, or on the pane itself."""
+    """Puts the focus where the pane itself wants it, else on the first widget in it that Tab would reach."""
     if pane is None:
+        return
+    content = pane.focusProxy()
+    if content is not None and content.isVisible():
+        content.setFocus(Qt.FocusReason.ShortcutFocusReason)
         return
     for widget in (pane, *pane.findChildren(QWidget)):
         takes = widget.focusPolicy().value & Qt.FocusPolicy.TabFocus.value

@@ -13,7 +13,7 @@ from pyside6_scintilla import Scintilla
 from engine.sandbox.api import ApiEntry
 from engine.scripts.problem import Problem, Severity
 from widgets.call_tip_frame import CallTipFrame
-from widgets.code_editor import CodeEditor
+from widgets.code_editor import CodeEditor, as_return
 from widgets.completion import KEYWORDS, call_tip, complete, entry_for, name_at, tip_for
 from widgets.editor_looks import MARGIN_SYMBOLS, bgr
 from widgets.lua_indent import indent_for, just_closed, outgrew_closer
@@ -163,6 +163,7 @@ class LuaEditor(CodeEditor):
 
     def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802
         """Offer names on Ctrl+Space and signatures on Ctrl+Shift+Space; else type."""
+        event = as_return(event)
         if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and self._word_is_finished():
             self.autoCCancel()  # the list has nothing to add to `end`, so Enter is a new line
         control = event.modifiers() & Qt.KeyboardModifier.ControlModifier

@@ -145,12 +145,7 @@ class OutcomeView(QWidget):
 
     def focus_page(self) -> None:
         """Puts the focus on what the page in front shows, else at the first place that takes it."""
-        page = self._pages.currentWidget()
-        content = page.focusProxy() if page else None
-        if content is not None and content.isVisible():
-            content.setFocus(Qt.FocusReason.ShortcutFocusReason)
-        else:
-            focus_first(page)
+        focus_first(self._pages.currentWidget())
 
     def apply_theme(self, theme: Theme) -> None:
         """Recolours all pages."""

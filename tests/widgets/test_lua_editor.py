@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from PySide6.QtCore import QPoint, Qt
+from PySide6.QtCore import QEvent, QPoint, Qt
+from PySide6.QtGui import QKeyEvent
+from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from engine.sandbox.api import ApiEntry
@@ -149,3 +151,12 @@ def test_resting_the_pointer_shows_the_documentation(editor: LuaEditor, qtbot: Q
     qtbot.mouseMove(editor.viewport(), where)
     qtbot.waitUntil(editor.callTipActive, timeout=3000)
     assert "Parses JSON" in editor.hover_text(position)
+
+
+def test_a_line_feed_key_starts_a_new_line(editor: LuaEditor, qtbot: QtBot) -> None:
+    """Programs that type, and some keyboards, send Line Feed (keysym 0xff0a) where others send Return."""
+    qtbot.keyClicks(editor, "a = 1")
+    for kind in (QEvent.Type.KeyPress, QEvent.Type.KeyRelease):
+        QApplication.sendEvent(editor, QKeyEvent(kind, 0x0A, Qt.KeyboardModifier.NoModifier, "\n"))
+    qtbot.keyClicks(editor, "b = 2")
+    assert editor.bytes_() == b"a = 1\nb = 2"
