@@ -6,10 +6,10 @@ MAKEFLAGS += --no-print-directory
 export PYTHON ARGS
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-noqt check format bench lock clean
+.PHONY: help run test test-noqt check format bench screenshots lock clean
 
 help:  ## what can be made
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
 
 run:  ## open HOWK Studio, or show what it does where there is no display
 	@.ci/start
@@ -32,6 +32,15 @@ bench:  ## the benchmarks
 	@.ci/system-packages venv qt
 	@.ci/setup dev
 	@QT_QPA_PLATFORM=offscreen .venv/bin/python -m tests.bench $(ARGS)
+
+screenshots:  ## the README's pictures, drawn by the program itself
+	@.ci/system-packages venv qt
+	@.ci/setup run
+	@mkdir -p resources/screenshots
+	@for theme in light dark; do \
+		QT_QPA_PLATFORM=offscreen .venv/bin/howk-studio gui --theme $$theme --script order_enrich \
+			--screenshot resources/screenshots/$$theme.png 2>/dev/null || exit; \
+	done
 
 lock:  ## pin all dependencies anew from pyproject.toml
 	@.ci/lock
