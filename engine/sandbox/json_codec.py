@@ -66,16 +66,20 @@ def _repaired(data: bytes) -> bytes:
 
 def go_utf8(data: bytes) -> str:
     """UTF-8 text of `data`; each byte that is not part of a character becomes a U+FFFD of its own, as in Go."""
+    return "�".join(_utf8_parts(data))
+
+
+def _utf8_parts(data: bytes) -> list[str]:
+    """What stands between the bytes of `data` that are not part of a character."""
     parts: list[str] = []
     while True:
         try:
             parts.append(data.decode())
         except UnicodeDecodeError as problem:
             parts.append(data[: problem.start].decode())
-            parts.append("�")
             data = data[problem.start + 1 :]
         else:
-            return "".join(parts)
+            return parts
 
 
 def _float_of(digits: str) -> float:
@@ -225,7 +229,7 @@ class Encoder:
 def _scalar(value: Any) -> Any:
     kind = type(value)
     if kind is str:
-        return value if value.isascii() else go_utf8(value.encode("latin-1"))
+        return value if value.isascii() else _text(value)
     if kind is int:
         return value if -_EXACT < value < _EXACT else msgspec.Raw(go_float(float(value)).encode())
     if kind is float:
@@ -235,7 +239,20 @@ def _scalar(value: Any) -> Any:
     raise JsonError("a function has no JSON form")
 
 
-def _object(items: list[tuple[Any, Any]]) -> dict[str, Any]:
+def _text(value: str) -> str | msgspec.Raw:
+    """The text of a Lua string; each byte that is no UTF-8 is written `\\ufffd`, as Go does."""
+    data = value.encode("latin-1")
+    try:
+        return data.decode()
+    except UnicodeDecodeError:
+        return msgspec.Raw(b"\\ufffd".join(map(_inner, _utf8_parts(data))).join((b'"', b'"')))
+
+
+def _inner(text: str) -> bytes:
+    return msgspec.json.encode(text)[1:-1]
+
+
+def _object(items: list[tuple[Any, Any]]) -> dict[str, Any] | msgspec.Raw:
     result: dict[str, Any] = {}
     try:
         items.sort(key=_first)
@@ -244,8 +261,18 @@ def _object(items: list[tuple[Any, Any]]) -> dict[str, Any]:
     for key, value in items:
         if type(key) is not str:
             raise JsonError(_MIXED)
-        result[key if key.isascii() else go_utf8(key.encode("latin-1"))] = value
+        name = key if key.isascii() else _text(key)
+        if not isinstance(name, str):
+            return _raw_object(items)
+        result[name] = value
     return result
+
+
+def _raw_object(items: list[tuple[Any, Any]]) -> msgspec.Raw:
+    if not all(type(key) is str for key, _ in items):
+        raise JsonError(_MIXED)
+    members = (msgspec.json.encode(_text(key)) + b":" + msgspec.json.encode(value) for key, value in items)
+    return msgspec.Raw(b",".join(members).join((b"{", b"}")))
 
 
 def _array(items: list[tuple[Any, Any]]) -> list[Any]:
