@@ -194,8 +194,9 @@ def _encode_base64(data: str) -> bytes:
 
 
 def _decode_base64(text: str) -> bytes:
+    data = text.encode("latin-1").translate(None, b"\r\n")  # Go skips line breaks, and so do we
     try:
-        return binascii.a2b_base64(text.encode("latin-1"), strict_mode=True)
+        return binascii.a2b_base64(data, strict_mode=True)
     except binascii.Error as problem:
         raise ValueError(f"invalid base64: {str(problem).lower()}") from None
 
