@@ -52,7 +52,6 @@ class Studio(QObject):
         super().__init__()
         self.session = session
         self.theming = Theming(theme or session.theme, session.scale, self)
-        self.theming.dress()
         settings, complaint = _settings()
         self.background = Background(self)
         self._service = PreviewService(self.background, settings, self)
@@ -72,7 +71,8 @@ class Studio(QObject):
         self.window.meter.set_budget(float(settings.lua.timeout) * 1000, settings.lua.memory_bytes)
         self.actions = Actions(self)
         self._connect()
-        self._retheme()
+        # Only now: a style sheet that is there before the widgets is worked through again each time one joins another.
+        self.theming.dress()
         self._show(None)
         self.window.restore(session)
         if complaint:

@@ -69,7 +69,8 @@ def _names(folder: str, suffix: str) -> tuple[str, ...]:
 
 
 def _file(folder: str, name: str, suffix: str) -> Path:
-    known = _names(folder, suffix)
-    if name not in known:
-        raise FileNotFoundError(f"no {folder} file named {name!r}; there are: {', '.join(known) or 'none'}")
-    return ROOT / folder / f"{name}{suffix}"
+    path = ROOT / folder / f"{name}{suffix}"
+    if path.parent != ROOT / folder or not path.is_file():
+        known = ", ".join(_names(folder, suffix)) or "none"
+        raise FileNotFoundError(f"no {folder} file named {name!r}; there are: {known}")
+    return path

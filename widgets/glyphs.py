@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt
-from PySide6.QtGui import QColor, QIcon, QPainter, QPainterPath, QPen, QPixmap
+from PySide6.QtGui import QColor, QIcon, QPainter, QPainterPath, QPen, QPixmap, QShowEvent
 from PySide6.QtWidgets import QToolButton, QWidget
 
 _SIZES = (16, 24, 32, 48, 64)
@@ -53,6 +55,7 @@ def draw_glyph(painter: QPainter, name: str, colour: str, area: QRectF) -> None:
     painter.restore()
 
 
+@lru_cache(maxsize=128)  # many buttons show the same glyph, and a theme has two colours for them
 def glyph_icon(name: str, colour: str, disabled: str = "") -> QIcon:
     """An icon of the glyph in `colour`; `disabled` is the colour of its disabled look."""
     icon = QIcon()
@@ -88,7 +91,7 @@ class GlyphButton(QToolButton):
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         style = Qt.ToolButtonStyle
         self.setToolButtonStyle(style.ToolButtonTextBesideIcon if with_text else style.ToolButtonIconOnly)
-        self._redraw()
+        self._resize_icon()
 
     def set_glyph(self, glyph: str) -> None:
         """Shows another glyph."""
@@ -99,6 +102,12 @@ class GlyphButton(QToolButton):
         """Colours of the glyph, as `#rrggbb`."""
         if self._colours != (colour, disabled):
             self._colours = (colour, disabled)
+            self._redraw()
+
+    def showEvent(self, event: QShowEvent) -> None:  # noqa: N802
+        """Draws the glyph of a button that no theme has coloured: most are, before they are ever seen."""
+        super().showEvent(event)
+        if self.icon().isNull():
             self._redraw()
 
     def changeEvent(self, event: QEvent) -> None:  # noqa: N802
