@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, get_origin
 
 import msgspec
 import yaml
@@ -17,6 +17,9 @@ from engine.errors import SettingsError
 
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h)")
 _UNIT_SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
+_NOT_IN_VARIABLES = re.compile("[^A-Z0-9_]")
+_HOSTS_PREFIX = "HOWK_LUA_ALLOW_HOSTNAME_"
+_KEY_PREFIX = "HOWK_LUA_CRYPTO_"
 CONFIG_PLACES = (Path("config.yaml"), Path("~/.howk/config.yaml"), Path("/etc/howk/config.yaml"))
 
 
@@ -34,18 +37,69 @@ class Seconds(float):
         return cls(sum(float(number) * _UNIT_SECONDS[unit] for number, unit in parts))
 
 
+class Secret:
+    """A setting that no log, traceback or `print` may show; only `reveal` gives it away."""
+
+    __slots__ = ("_value",)
+
+    def __init__(self, value: str = "") -> None:
+        self._value = value
+
+    def reveal(self) -> str:
+        """The secret itself: for the client that needs it, and nothing else."""
+        return self._value
+
+    def __bool__(self) -> bool:
+        return bool(self._value)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Secret) and other._value == self._value
+
+    def __hash__(self) -> int:
+        return hash(self._value)
+
+    def __repr__(self) -> str:
+        return "Secret(***)" if self._value else "Secret()"
+
+
 class LuaSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=False):
-    """Limits of a script's run, and the variables an operator lets `${NAME}` in a script_config stand for."""
+    """Limits of a script's run, what its modules may reach, and the variables `${NAME}` may stand for.
+
+    Attributes:
+        allowed_hosts: hosts that `http` may call: `*`, a host, `*.domain`. Addresses of the machine itself, of its
+            link and of cloud metadata services are refused unless named: `*` does not name them.
+        namespace_hosts: namespace -> its own list, which replaces `allowed_hosts`.
+        crypto_keys: key name -> path of a PEM file.
+        kv_key_format: `{config_id}` or `{namespace}`, then a colon, then `{key}` at the end.
+        environment_hosts: lists from HOWK_LUA_ALLOW_HOSTNAME_{NAMESPACE}, by `environment_name` of the namespace.
+        environment_keys: PEM texts from HOWK_LUA_CRYPTO_{NAME}, by `environment_name` of the key.
+    """
 
     enabled: bool = False
     timeout: Seconds = Seconds(0.5)
     memory_limit_mb: int = 50
     allowed_variables: tuple[str, ...] = ()
+    allowed_hosts: tuple[str, ...] = ("*",)
+    namespace_hosts: dict[str, tuple[str, ...]] = {}
+    http_timeout: Seconds = Seconds(5)
+    http_cache_enabled: bool = True
+    http_cache_ttl: Seconds = Seconds(300)
+    http_max_body_bytes: int = 4 * 1024 * 1024
+    kv_ttl_default: Seconds = Seconds(24 * 3600)
+    kv_key_format: str = "lua:kv:{config_id}:{key}"
+    crypto_keys: dict[str, str] = {}
+    environment_hosts: dict[str, tuple[str, ...]] = {}
+    environment_keys: dict[str, Secret] = {}
 
     @property
     def memory_bytes(self) -> int:
         """The memory limit in bytes."""
         return self.memory_limit_mb * 1024 * 1024
+
+    def hosts_of(self, namespace: str) -> tuple[str, ...]:
+        """The allowlist of a namespace: from the environment, else its entry in the file, else the global one."""
+        own = self.environment_hosts.get(environment_name(namespace))
+        return own if own is not None else self.namespace_hosts.get(namespace, self.allowed_hosts)
 
 
 class DeliverySettings(msgspec.Struct, frozen=True):
@@ -54,11 +108,29 @@ class DeliverySettings(msgspec.Struct, frozen=True):
     user_agent: str = "HOWK/1.0"
 
 
+class RedisSettings(msgspec.Struct, frozen=True):
+    """The Redis of the cluster; `addr` is HOST:PORT."""
+
+    addr: str = "localhost:6379"
+    password: Secret = Secret()
+    db: int = 0
+    tls: bool = False
+
+
 class Settings(msgspec.Struct, frozen=True):
     """All sections."""
 
     lua: LuaSettings = LuaSettings()
     delivery: DeliverySettings = DeliverySettings()
+    redis: RedisSettings = RedisSettings()
+
+
+def environment_name(name: str) -> str:
+    """How a namespace or a key is spelled at the end of a HOWK_* variable: upper case, any other character `_`.
+
+    `my-shop` and `my_shop` are one there; give them their own lists in the file (`namespace_hosts`, `crypto_keys`).
+    """
+    return _NOT_IN_VARIABLES.sub("_", name.upper())
 
 
 def load_settings(environment: Mapping[str, str], config_file: Path | None = None) -> Settings:
@@ -69,11 +141,12 @@ def load_settings(environment: Mapping[str, str], config_file: Path | None = Non
     """
     values = _read_yaml(config_file)
     for section in msgspec.structs.fields(Settings):
-        for field in msgspec.structs.fields(section.type):
-            text = environment.get(f"HOWK_{section.name}_{field.encode_name}".upper())
-            if text is not None:
-                table = values.setdefault(section.name, {})
-                table[field.encode_name] = text.split(",") if field.type == tuple[str, ...] else text
+        table = values[section.name] = values.get(section.name) or {}
+        if isinstance(table, dict):  # else the conversion says so
+            table.update(_variables_of(section, environment))
+            _split_lists(table, section)
+    if isinstance(values["lua"], dict):
+        values["lua"].update(_named_variables(environment))
     try:
         return msgspec.convert(values, Settings, strict=False, dec_hook=_convert)
     except msgspec.ValidationError as problem:
@@ -81,7 +154,44 @@ def load_settings(environment: Mapping[str, str], config_file: Path | None = Non
         raise SettingsError(place.strip("`").removeprefix("$."), message.lower() + ".") from problem
 
 
+def _variables_of(section: msgspec.structs.FieldInfo, environment: Mapping[str, str]) -> dict[str, str]:
+    """What HOWK_<SECTION>_<KEY> says. Tables have no variable: HOWK_LUA_CRYPTO_KEYS is the PEM of a key named KEYS."""
+    found = {}
+    for field in msgspec.structs.fields(section.type):
+        text = environment.get(f"HOWK_{section.name}_{field.encode_name}".upper())
+        if text is not None and get_origin(field.type) is not dict:
+            found[field.encode_name] = text
+    return found
+
+
+def _split_lists(table: dict[str, Any], section: msgspec.structs.FieldInfo) -> None:
+    for field in msgspec.structs.fields(section.type):
+        value = table.get(field.encode_name)
+        if field.type == tuple[str, ...] and isinstance(value, str):
+            table[field.encode_name] = _listed(value)
+
+
+def _listed(text: str) -> list[str]:
+    return [part for part in map(str.strip, text.split(",")) if part]
+
+
+def _named_variables(environment: Mapping[str, str]) -> dict[str, dict[str, Any]]:
+    """The settings whose variables end in a name that operators choose; an empty list of hosts allows none."""
+
+    def named(prefix: str) -> dict[str, str]:
+        return {
+            name.removeprefix(prefix): text for name, text in environment.items() if name.startswith(prefix)
+        }
+
+    return {
+        "environment_hosts": {name: _listed(text) for name, text in named(_HOSTS_PREFIX).items()},
+        "environment_keys": named(_KEY_PREFIX),
+    }
+
+
 def _convert(kind: type, value: Any) -> Any:
+    if kind is Secret:
+        return Secret(str(value))
     if kind is Seconds:
         return Seconds.parse(value) if isinstance(value, str) else Seconds(value)
     raise NotImplementedError(kind)
