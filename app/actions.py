@@ -125,7 +125,7 @@ ACTIONS: tuple[Row, ...] = (
     Row("go.request", "Output: &Request", "Alt+Shift+3", "", lambda s: s.editing.focus_output(2), _open),
     Row("go.diff", "Output: D&iff", "Alt+Shift+4", "", lambda s: s.editing.focus_output(3), _open),
     Row("go.log", "Output: &Log", "Alt+Shift+5", "", lambda s: s.editing.focus_output(4), _open),
-    Row("go.problem", "Next Prob&lem", "F8", "", lambda s: s.editors.next_problem(), _open, separator=True),
+    Row("go.problem", "Nex&t Problem", "F8", "", lambda s: s.editors.next_problem(), _open, separator=True),
     Row("go.next_tab", "&Next Script", "Ctrl+PgDown", "", lambda s: s.editors.switch(1), _open),
     Row("go.previous_tab", "Pre&vious Script", "Ctrl+PgUp", "", lambda s: s.editors.switch(-1), _open),
     Row("help.about", "&About HOWK Studio", "", "info", lambda s: s.about()),

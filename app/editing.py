@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QApplication, QWidget
+from PySide6.QtWidgets import QApplication
 
 from app.editor_controller import EditorController
 from app.main_window import MainWindow
+
+UNDOING = ("undo", "redo")
 
 
 class Editing:
@@ -16,11 +18,15 @@ class Editing:
         self._window, self._editors = window, editors
 
     def in_focus(self, command: str) -> None:
-        """Undo, redo, cut, copy, paste or selectAll in the pane that has the focus, else in the script."""
-        target: QWidget | None = QApplication.focusWidget()
+        """Undo, redo, cut, copy, paste or selectAll in the pane that has the focus, as Qt names them.
+
+        Only undo and redo go to the script when that pane has nothing of the kind.
+        """
+        focused = QApplication.focusWidget()
+        target = focused
         while target is not None and not hasattr(target, command):
             target = target.parentWidget()
-        if target is None and self._editors.current is not None:
+        if target is None and self._editors.current is not None and (focused is None or command in UNDOING):
             target = self._editors.current.editor
         if target is not None:
             getattr(target, command)()

@@ -85,6 +85,7 @@ class InputController(QObject):
         document = self._document
         if document is None:
             return
+        self.panel.payload.flush_changed()
         payload = self.panel.payload.content() if self._payload_stale else document.inputs.payload
         self._payload_stale = False
         headers, metadata = self.panel.headers.headers(), self.panel.metadata.state()
@@ -130,9 +131,20 @@ class InputController(QObject):
 
     def open_payload(self, path: Path) -> None:
         """Reads a file as the payload; any bytes are fine."""
-        self._background.call(
-            read_payload, path, done=self.panel.payload.replace_content, failed=lambda why: self.failed.emit(str(why))
-        )  # fmt: skip
+        document = self._document
+        if document is not None:
+            self._background.call(
+                read_payload, path,
+                done=lambda payload: self._take_payload(document, payload),
+                failed=lambda why: self.failed.emit(str(why)),
+            )  # fmt: skip
+
+    def _take_payload(self, document: Document, payload: bytes) -> None:
+        if document is self._document:
+            self.panel.payload.replace_content(payload)
+        else:  # another script came to the front meanwhile
+            document.inputs = replace(document.inputs, payload=payload)
+            self.edited.emit(document)
 
     def paste_payload(self) -> None:
         """Takes the clipboard's text as the payload."""

@@ -9,7 +9,7 @@ from typing import Final
 import lexilla
 from lexilla.pyside6_scintilla import set_lexer
 from PySide6.QtCore import Qt, QTimer, Signal
-from PySide6.QtGui import QKeyEvent, QWheelEvent
+from PySide6.QtGui import QGuiApplication, QKeyEvent, QWheelEvent
 from PySide6.QtWidgets import QFrame, QWidget
 from pyside6_scintilla import Scintilla, ScintillaEdit
 
@@ -161,6 +161,17 @@ class CodeEditor(ScintillaEdit):
             self._end_load()
         else:
             self._load_slices()
+
+    def flush_edited(self) -> None:
+        """Emit `edited` now when it is due: for whoever must not miss the last keystroke."""
+        if self._edited_timer.isActive():
+            self._edited_timer.stop()
+            self.edited.emit()
+
+    def paste(self) -> None:
+        """Paste, when there is anything: Scintilla takes for granted that the clipboard has been used."""
+        if QGuiApplication.clipboard().mimeData() is not None:
+            super().paste()
 
     def bytes_(self) -> bytes:
         """Give the content exactly as it is, also while it is still being loaded."""

@@ -29,13 +29,14 @@ class _DiffList(QListView):
         self.setHorizontalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
         self.horizontalScrollBar().valueChanged.connect(self.viewport().update)
 
+    def copy(self) -> None:
+        chosen = sorted(index.row() for index in self.selectionModel().selectedIndexes())
+        lines = [self._lines.lines[row] for row in chosen]
+        QGuiApplication.clipboard().setText("\n".join(PLAIN_SIGNS[line.kind] + line.text for line in lines))
+
     def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802
         if event.matches(QKeySequence.StandardKey.Copy):
-            chosen = sorted(index.row() for index in self.selectionModel().selectedIndexes())
-            lines = [self._lines.lines[row] for row in chosen]
-            QGuiApplication.clipboard().setText(
-                "\n".join(PLAIN_SIGNS[line.kind] + line.text for line in lines)
-            )
+            self.copy()
         else:
             super().keyPressEvent(event)
 

@@ -118,7 +118,7 @@ class HeadersView(QWidget):
             sent = [row for row in self._model.rows if row.kind != HeaderKind.REMOVED]
             QGuiApplication.clipboard().setText("\n".join(map(self._model.copy_text, sent)))
         else:
-            self.table.copy_selection()
+            self.table.copy()
 
     def apply_theme(self, theme: Theme) -> None:
         """Takes the colours of badges and text."""
@@ -154,5 +154,5 @@ class HeadersView(QWidget):
         clipboard = QGuiApplication.clipboard()
         menu.addAction("Copy name", lambda: clipboard.setText("\n".join(row.name for row in rows)))
         menu.addAction("Copy value", lambda: clipboard.setText("\n".join(sent_value(row) for row in rows)))
-        menu.addAction("Copy name and value", self.table.copy_selection)
+        menu.addAction("Copy name and value", self.table.copy)
         menu.popup(self.table.viewport().mapToGlobal(place))

@@ -339,6 +339,8 @@ class HexView(QAbstractScrollArea):
         self._low_digit = False
         self.viewport().update()
 
+    selectAll = select_all  # noqa: N815 - as Qt's own editors call it
+
     def undo(self) -> None:
         """Take the last edit back."""
         self._travel(None if self._read_only else self._buffer.undo())

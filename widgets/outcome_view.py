@@ -145,7 +145,10 @@ class OutcomeView(QWidget):
 
     def focus_page(self) -> None:
         """Puts the focus on what the page in front shows, else at the first place that takes it."""
-        focus_first(self._pages.currentWidget())
+        if not focus_first(self._pages.currentWidget()):
+            self.tabs.setFocus(
+                Qt.FocusReason.ShortcutFocusReason
+            )  # an empty page: at least its name is read out
 
     def apply_theme(self, theme: Theme) -> None:
         """Recolours all pages."""

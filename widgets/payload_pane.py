@@ -157,6 +157,10 @@ class PayloadPane(QWidget):
 
     # --- content
 
+    def flush_changed(self) -> None:
+        """Emit `changed` now when it is due: for whoever must not miss the last keystroke."""
+        self.editor.flush_edited()
+
     def content(self) -> bytes:
         """Give the payload exactly as it is."""
         return self.hex_view.bytes_() if self.is_hex() else self.editor.bytes_()

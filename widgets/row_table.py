@@ -130,7 +130,7 @@ class RowTable(QTreeView):
         numbers = sorted(index.row() for index in self.selectionModel().selectedRows())
         return [self._rows.rows[number] for number in numbers]
 
-    def copy_selection(self) -> None:
+    def copy(self) -> None:
         """Puts the selected rows on the clipboard, one a line."""
         lines = [self._rows.copy_text(row) for row in self.selected_rows()]
         if lines:
@@ -146,7 +146,7 @@ class RowTable(QTreeView):
     def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802
         """Enter activates, Ctrl+C copies."""
         if event.matches(QKeySequence.StandardKey.Copy):
-            self.copy_selection()
+            self.copy()
         elif event.key() in {Qt.Key.Key_Return, Qt.Key.Key_Enter} and self.currentIndex().isValid():
             self.row_activated.emit(self._rows.rows[self.currentIndex().row()])
         else:
