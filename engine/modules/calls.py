@@ -32,23 +32,23 @@ class ModuleCall(msgspec.Struct, frozen=True, array_like=True, tag="call"):
     arguments: tuple[Any, ...]
 
 
-class ModuleReply(msgspec.Struct, frozen=True, array_like=True, tag="reply"):
-    """What the function returns: `value`, or nil and `problem`.
-
-    `value` is bytes or None; for http an `HttpAnswer`.
-    """
-
-    value: Any = None
-    problem: str = ""
-    failure: Failure = Failure.NONE
-
-
 class HttpAnswer(msgspec.Struct, frozen=True, array_like=True):
     """An HTTP response as a script sees it; header names in lower case, values of repeated ones joined by a comma."""
 
     status_code: int
     body: bytes
     headers: dict[bytes, bytes]
+
+
+class ModuleReply(msgspec.Struct, frozen=True, array_like=True, tag="reply"):
+    """What the function returns: `value`, or nil and `problem`.
+
+    `value` is bytes or None; for http an `HttpAnswer`.
+    """
+
+    value: bytes | HttpAnswer | None = None
+    problem: str = ""
+    failure: Failure = Failure.NONE
 
 
 class Modules(Protocol):

@@ -28,7 +28,7 @@ class ApiEntry:
     group: str
 
 
-MODULE_NAMES: tuple[str, ...] = ("base64", "json", "log")
+MODULE_NAMES: tuple[str, ...] = ("base64", "crypto", "http", "json", "kv", "log")
 """What `require` finds."""
 
 # Each table maps what a script writes to what it means; a name with parentheses is a function.
@@ -67,6 +67,19 @@ _MODULES = {
     "base64": 'Base64 in its standard alphabet, padded: local base64 = require("base64").',
     "base64.encode(data)": "The base64 text of a string of any bytes.",
     "base64.decode(text)": "The bytes of a base64 text; nil and the reason when it is not base64.",
+    "kv": "Storage of this script that outlives a run: tokens, counters, what was seen before.",
+    "kv.get(key)": "The string stored under a key; nil when there is none, nil and the reason when storage failed.",
+    "kv.set(key, value, ttl_seconds?)": "Stores a string, for 24 hours unless told otherwise. Returns nil, or why not.",
+    "kv.del(key)": "Forgets a key. Returns nil, or why it could not.",
+    "http": "HTTP requests to the hosts that the operator allows.",
+    "http.get(url, headers?, options?)": "Fetches a URL: a table with status_code, body and headers, or nil and the "
+    "reason. Answers are kept for a while; options { cache_ttl = seconds } says how long.",
+    "http.post(url, body, headers?)": "Sends a body by POST; answers as http.get does, and is never cached.",
+    "http.put(url, body, headers?)": "Sends a body by PUT; answers as http.get does, and is never cached.",
+    "http.delete(url, body?, headers?)": "Sends a DELETE; answers as http.get does, and is never cached.",
+    "crypto": "Opens credentials that were encrypted for the operator's keys.",
+    "crypto.decrypt_credential(key_name, symmetric_key_b64, encrypted_data_b64)": "The credential in plain, or nil and "
+    "the reason. The key with that name stays with the operator.",
     "log": "Writes to the log of this run. It is there without require.",
     "log.debug(message, fields?)": "Logs a message for whoever searches for a fault, with a table of fields if given.",
     "log.info(message, fields?)": "Logs a message about normal work, with a table of fields if given.",
@@ -95,7 +108,7 @@ _BASE = {
     "rawequal(first, second)": "Whether two values are the same one, without asking metamethods.",
     "rawget(table, key)": "The value of a key, without asking metamethods.",
     "rawset(table, key, value)": "Sets a key, without asking metamethods; returns the table.",
-    "require(name)": 'One of the engine\'s modules: "base64", "json" or "log".',
+    "require(name)": 'One of the engine\'s modules: "base64", "crypto", "http", "json", "kv" or "log".',
     "select(n, ...)": 'The arguments from the n-th on, or their number when n is "#".',
     "setfenv(function, environment)": "Changes the globals that a function of this script sees; returns the function.",
     "setmetatable(table, metatable)": "Gives a table a metatable, or takes it away with nil; returns the table.",

@@ -16,6 +16,7 @@ import msgspec
 
 from engine.child_process import MAX_FRAME_BYTES, claim_pipes, read_frame, write_frame
 from engine.model import ScriptErrorType
+from engine.modules.calls import ModuleCall, ModuleReply
 from engine.sandbox.protocol import CompileRequest, Request, RunReply
 from engine.sandbox.runtime import ScriptRuntime
 
@@ -63,8 +64,17 @@ def _bounded(frame: bytes, encode: Callable[[RunReply], bytes]) -> bytes:
 
 def serve(frames_in: int, frames_out: int) -> None:
     """Answers requests until the parent closes the pipe."""
-    runtime = ScriptRuntime()
     decoder, encode = msgspec.msgpack.Decoder(Request), msgspec.msgpack.Encoder().encode
+    replies = msgspec.msgpack.Decoder(ModuleReply)
+
+    def call_module(call: ModuleCall) -> ModuleReply:
+        write_frame(frames_out, encode(call))
+        frame = read_frame(frames_in)
+        if frame is None:
+            os._exit(0)  # the parent is gone, and nobody wants to know how the run ends
+        return replies.decode(frame)
+
+    runtime = ScriptRuntime(call_module)
     write_frame(frames_out, b"")  # ready
     while (frame := read_frame(frames_in)) is not None:
         request = decoder.decode(frame)

@@ -17,12 +17,17 @@ import msgspec
 from engine.child_process import MAX_FRAME_BYTES, ChildGone, FramedChild
 from engine.errors import EngineUnavailable
 from engine.model import ScriptErrorType
+from engine.modules.calls import Failure, ModuleCall, ModuleReply, Modules
+from engine.sandbox.bridge import no_modules
 from engine.sandbox.host import ADDRESS_SPACE_VARIABLE, CPU_GRACE_SECONDS
-from engine.sandbox.protocol import Request, RunReply
+from engine.sandbox.protocol import Answer, Request, RunReply, RunRequest
 
 WALL_FACTOR = 4.0
 WALL_EXTRA_SECONDS = 1.0
 """A run ends after WALL_FACTOR x its CPU budget and this many seconds, however little CPU the machine gave it."""
+
+CALL_SECONDS = 30.0
+"""What one module call may take at most, whatever limits the module itself has."""
 
 START_SECONDS = 20.0
 MAX_ATTEMPTS = 3  # of one run whose host was ended by something that is not the script
@@ -59,7 +64,7 @@ class EnginePool:
         self._starting: set[asyncio.Task[None]] = set()
         self._closed = False
         self._encode = msgspec.msgpack.Encoder().encode
-        self._decoder = msgspec.msgpack.Decoder(RunReply)
+        self._decoder: msgspec.msgpack.Decoder[Answer] = msgspec.msgpack.Decoder(Answer)
 
     async def __aenter__(self) -> Self:
         return self
@@ -76,8 +81,12 @@ class EnginePool:
         if not self._idle:
             self._idle.append(await self._start())
 
-    async def run(self, request: Request) -> RunReply:
+    async def run(self, request: Request, modules: Modules | None = None) -> RunReply:
         """Runs one script; whatever the script does, the answer is a reply.
+
+        Args:
+            request: the run, or the script to compile.
+            modules: answers what the script asks of kv, http and crypto; None answers that they are not there.
 
         Raises:
             EngineUnavailable: no host can be started, or hosts keep being ended from outside.
@@ -89,7 +98,7 @@ class EnginePool:
             )
         async with self._slots:
             for _ in range(MAX_ATTEMPTS):
-                answer = await self._run_once(frame, request)
+                answer = await self._run_once(frame, request, modules)
                 if isinstance(answer, RunReply):
                     return answer
         raise EngineUnavailable(
@@ -105,27 +114,28 @@ class EnginePool:
         await asyncio.gather(*(host.close() for host in self._idle))
         self._idle.clear()
 
-    async def _run_once(self, frame: bytes, request: Request) -> RunReply | ChildGone:
+    async def _run_once(
+        self, frame: bytes, request: Request, modules: Modules | None
+    ) -> RunReply | ChildGone:
         """One try; ChildGone when the host was ended by something that is not the script."""
         host = self._idle.popleft() if self._idle else await self._start()
-        overdue = asyncio.Event()
-
-        def end() -> None:
-            overdue.set()
-            host.kill()
-
-        timer = asyncio.get_running_loop().call_later(wall_limit(request.cpu_seconds), end)
+        clock = _WallClock(host, wall_limit(request.cpu_seconds))
         returned = False
         try:
+            clock.go()
             await host.send(frame)
-            answer = await host.receive()
+            while isinstance(answer := self._decoder.decode(await host.receive()), ModuleCall):
+                clock.stop()
+                reply = await _answer_call(answer, request, modules)
+                clock.go()
+                await host.send(self._encode(reply))
             returned = True
         except ChildGone as gone:
-            return self._explain(gone, overdue.is_set(), request) or gone
+            return self._explain(gone, clock.overdue, request) or gone
         finally:
-            timer.cancel()
+            clock.stop()
             await self._put_back(host, returned)
-        return self._decoder.decode(answer)
+        return answer
 
     async def _put_back(self, host: FramedChild, returned: bool) -> None:
         if returned and not self._closed:
@@ -176,6 +186,43 @@ class EnginePool:
             )
         blame = _SCRIPT_TO_BLAME.get(_signal_name(gone.returncode))
         return RunReply(*blame, cpu_seconds=_cpu_at_end(blame[0], request)) if blame else None
+
+
+class _WallClock:
+    """Ends a host that takes too long; it stands still while the parent itself is at work for the run."""
+
+    def __init__(self, host: FramedChild, seconds: float) -> None:
+        self.overdue = False
+        self._host, self._left = host, seconds
+        self._loop = asyncio.get_running_loop()
+        self._timer: asyncio.TimerHandle | None = None
+        self._started = 0.0
+
+    def go(self) -> None:
+        """Counts on."""
+        self._started = self._loop.time()
+        self._timer = self._loop.call_later(max(self._left, 0.0), self._end)
+
+    def stop(self) -> None:
+        """Stands still."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+            self._left -= self._loop.time() - self._started
+
+    def _end(self) -> None:
+        self.overdue = True
+        self._host.kill()
+
+
+async def _answer_call(call: ModuleCall, request: Request, modules: Modules | None) -> ModuleReply:
+    """What the modules answer; a fault of theirs is the call's failure, never the pool's."""
+    if modules is None or not isinstance(request, RunRequest):
+        return no_modules(call)
+    try:
+        return await asyncio.wait_for(modules.call(call, request.config_id), CALL_SECONDS)
+    except TimeoutError:
+        return ModuleReply(problem=f"no answer within {CALL_SECONDS:g} s", failure=Failure.UNREACHABLE)
 
 
 def wall_limit(cpu_seconds: float) -> float:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from engine.model import LogLine, ScriptErrorType
+from engine.modules.calls import ModuleCall
 
 
 class CompileRequest(msgspec.Struct, frozen=True, array_like=True, tag=0):
@@ -38,7 +39,7 @@ class RunRequest(msgspec.Struct, frozen=True, array_like=True, tag=1):
     memory_bytes: int
 
 
-class RunReply(msgspec.Struct, frozen=True, array_like=True):
+class RunReply(msgspec.Struct, frozen=True, array_like=True, tag="ran"):
     """What a run left, as the script wrote it: not yet checked for HTTP, never trusted beyond its types.
 
     `headers` and `extra_headers` hold names and values in turn, `body` is None when the script set none.
@@ -60,3 +61,7 @@ class RunReply(msgspec.Struct, frozen=True, array_like=True):
 
 
 Request = CompileRequest | RunRequest
+"""From parent to host; while a run is in progress the parent also sends ModuleReply."""
+
+Answer = RunReply | ModuleCall
+"""From host to parent."""

@@ -16,8 +16,10 @@ from importlib import resources
 from typing import Any
 
 import lupa.lua51 as lupa
+import msgspec
 
 from engine.model import LogLine, ScriptErrorType
+from engine.sandbox.bridge import Answer, ModuleBridge, no_modules
 from engine.sandbox.json_codec import Encoder, decode, least_table_bytes
 from engine.sandbox.protocol import RunReply, RunRequest
 from engine.sandbox.stack_guard import check_chunk
@@ -46,10 +48,13 @@ def _refuse(_obj: object, _name: object, _is_setting: bool) -> object:
 class ScriptRuntime:
     """A sandboxed Lua state.
 
+    Args:
+        call_module: answers calls of kv, http and crypto; it may block, and its time is not the script's.
+
     Not thread-safe. After any outcome, a memory or time limit included, the next run starts clean.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, call_module: Answer = no_modules) -> None:
         # latin-1 maps bytes and code points one to one: binary is exact, and no str ever turns into a Python object.
         self._lua = lupa.LuaRuntime(
             encoding="latin-1",
@@ -61,17 +66,19 @@ class ScriptRuntime:
             max_memory=1 << 40,
         )
         self._limit = self._budget = 0
-        source = resources.files("resources").joinpath("lua/sandbox.lua").read_text("ascii")
-        load = self._lua.eval("function(source, ...) return assert(loadstring(source, '=engine'))(...) end")
-        functions = load(
-            source,
+        self._harmless_types = {type(None), bytes, str, bool, int, float, type(self._lua.table())}
+        self._bridge = ModuleBridge(call_module, lambda fields: self._lua.table_from(fields, recursive=True))
+        load = self._lua.eval("function(source) return assert(loadstring(source, '=engine')) end")
+        functions = load(_source("sandbox"))(
             self._crossing(self._decode_json),
             self._crossing(Encoder(type(self._lua.table())).encode),
             self._crossing(_encode_base64),
             self._crossing(_decode_base64),
             self._crossing(check_chunk),
+            self._crossing(self._bridge.call),
             self._restore_limit,
             self._lift_limit,
+            load(_source("modules")),
         )
         self._compile, self._forget, self._execute, self._take_logs, self._collect = functions
         self._known: OrderedDict[str, None] = OrderedDict()
@@ -92,19 +99,25 @@ class ScriptRuntime:
     def _lift_limit(self) -> None:
         self._lua.set_max_memory(0, total=True)
 
-    def _crossing(self, work: Callable[[Any], Any]) -> Callable[[Any], tuple[Any, str | None]]:
+    def _crossing(self, work: Callable[..., Any]) -> Callable[..., tuple[Any, str | None]]:
         """`work` as the sandbox calls it: answers its value and None, or None and why there is no value."""
 
-        def call(value: Any) -> tuple[Any, str | None]:
+        def call(*values: Any) -> tuple[Any, str | None]:
             try:
                 self._lift_limit()
-                return work(value), None
+                return self._harmless(work(*values)), None
             except ValueError as problem:
                 return None, str(problem)
             except BaseException:  # noqa: BLE001 - whatever it was, it must not cross
                 return None, _NO_MEMORY
 
         return call
+
+    def _harmless(self, value: Any) -> Any:
+        """`value`, which Lua will hold as a value of its own; anything else would enter as a Python object."""
+        if type(value) not in self._harmless_types:
+            raise TypeError(type(value))
+        return value
 
     def _decode_json(self, text: str) -> Any:
         if least_table_bytes(text) > self._budget:
@@ -141,6 +154,7 @@ class ScriptRuntime:
         failed = self.compile(key, request.source)
         if failed is not None:
             return failed
+        self._bridge.begin_run()
         self._budget = request.memory_bytes
         self._limit = self._used() + self._budget
         try:
@@ -164,7 +178,8 @@ class ScriptRuntime:
         finally:
             self._lift_limit()
         cpu = time.thread_time() - started_cpu
-        return _reply(answer, self._logs(), (cpu, time.perf_counter() - started), request)
+        reply = _reply(answer, self._logs(), (cpu, time.perf_counter() - started), request)
+        return _blame_module(reply, self._bridge.failure)
 
     def _headers(self, flat: tuple[bytes, ...]) -> tuple[Any, ...]:
         return flat if len(flat) <= MAX_FLAT_HEADERS else (self._lua.table_from(flat),)
@@ -265,6 +280,23 @@ def _runtime_error(message: str, traceback: str, usage: dict[str, Any], request:
     text = _ENGINE_PLACE.sub("", message)
     text = re.sub(r"^script:\d+: ", "", text)
     return RunReply(ScriptErrorType.RUNTIME, _text(text), line, script_traceback(traceback), **usage)
+
+
+def _blame_module(reply: RunReply, failure: tuple[ScriptErrorType, str] | None) -> RunReply:
+    """A run that died after a module failed under it died of that: the error is the module's, and says so."""
+    if failure is None or reply.error_type is not ScriptErrorType.RUNTIME:
+        return reply
+    kind, what = failure
+    message = (
+        reply.error_message
+        if what.partition(": ")[2] in reply.error_message
+        else f"{what}; then: {reply.error_message}"
+    )
+    return msgspec.structs.replace(reply, error_type=kind, error_message=message)
+
+
+def _source(name: str) -> str:
+    return resources.files("resources").joinpath(f"lua/{name}.lua").read_text("ascii")
 
 
 def _line_of(message: str, traceback: str) -> int | None:

@@ -4,8 +4,8 @@
 -- script is compiled. A script sees Lua closures and C functions of the standard library, never a host function:
 -- what crosses to the host goes through the closures here, which raise Lua errors only.
 
-local host_decode, host_encode, host_base64_encode, host_base64_decode, host_check_chunk,
-  host_restore_limit, host_lift_limit = ...
+local host_decode, host_encode, host_base64_encode, host_base64_decode, host_check_chunk, host_call,
+  host_restore_limit, host_lift_limit, load_modules = ...
 
 -- The standard library, captured before the global table is emptied.
 local assert, error, ipairs, next, pairs, pcall, xpcall = assert, error, ipairs, next, pairs, pcall, xpcall
@@ -112,7 +112,7 @@ end
 
 ----------------------------------------------------------------------------------------------- functions of scripts
 
-local function check_string(value, position, name)
+local function check_string(value, position, name, level)
   local kind = type(value)
   if kind == "string" then
     return value
@@ -121,7 +121,7 @@ local function check_string(value, position, name)
     return tostring(value)
   end
   error("bad argument #" .. position .. " to '" .. name .. "' (string expected, got "
-    .. (value == nil and "no value" or kind) .. ")", 3)
+    .. (value == nil and "no value" or kind) .. ")", level or 3)
 end
 
 -- What a module function returns: its value, or nil and why. Running out of memory is never just a return value.
@@ -213,12 +213,16 @@ local function print_to_log(...)
   append_log("info", concat(parts, "\t"), nil, 2)
 end
 
+local new_kv, new_http, new_crypto =
+  load_modules(host_call, settle, outcome_of, check_string, error, next, rawget, type)
+
 local module_makers = {
   json = function() return { decode = json_decode, encode = json_encode } end,
   base64 = function() return { decode = base64_decode, encode = base64_encode } end,
   log = function() return { debug = log_debug, info = log_info, warn = log_warn, error = log_error } end,
+  kv = new_kv, http = new_http, crypto = new_crypto,
 }
-local MODULE_LIST = "base64, json, log"
+local MODULE_LIST = "base64, crypto, http, json, kv, log"
 
 local function require_module(name)
   name = check_string(name, 1, "require")
