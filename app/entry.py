@@ -1,49 +1,38 @@
-"""The program `howk-studio`: the headless commands of the engine and, beside them, the window.
+"""The program `howk-studio`: opens the window at once when that is all that is asked, else reads the command line.
 
-Qt is imported by the window's own command only, so that workers start where Qt is not installed.
+What reads command lines, and all the headless commands, take longer to import than the window takes to appear.
 """
 
 from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated
-
-import typer
-
-from engine.cli import commands
 
 
-@commands.command()
-def gui(
-    workspace: Annotated[
-        Path | None, typer.Argument(metavar="WORKSPACE", help="A folder of scripts.")
-    ] = None,
-    screenshot: Annotated[
-        Path | None, typer.Option(metavar="PNG", help="Draw the window once into this file, and leave.")
-    ] = None,
-    theme: Annotated[str, typer.Option(help="light, dark or system; else as chosen in the window.")] = "",
-    script: Annotated[str, typer.Option(metavar="CONFIG_ID", help="The script to open.")] = "",
-) -> None:
-    """Open the window (what `howk-studio` alone does)."""
-    from app.start import open_window  # noqa: PLC0415 - headless commands must not import Qt
+def only_window(given: list[str]) -> bool:
+    """Whether this asks for the window and nothing else: no word, `gui`, or those with a folder.
 
-    raise typer.Exit(open_window(workspace, screenshot, theme, script))
-
-
-def arguments(given: list[str]) -> list[str]:
-    """The command line with `gui` filled in where a person left it out: no command, or a folder in its place."""
-    names = {
-        command.name or getattr(command.callback, "__name__", "") for command in commands.registered_commands
-    }
-    if not given or (given[0] not in names and given[0] not in ("-h", "--help")):
-        return ["gui", *given]
-    return given
+    A folder without `gui` counts when a path is written, since its bare name may be that of a command.
+    """
+    if given in ([], ["gui"]):
+        return True
+    folder = given[-1]
+    named = given[0] == "gui" if len(given) == 2 else len(given) == 1 and Path(folder).name != folder
+    return named and not folder.startswith("-") and Path(folder).is_dir()
 
 
 def main() -> None:
     """Entry point of `howk-studio`."""
-    commands(arguments(sys.argv[1:]))
+    given = sys.argv[1:]
+    if not only_window(given):
+        from app.commands import run  # noqa: PLC0415 - the window does not wait for it
+
+        run(given)
+        return
+    from app.start import open_window  # noqa: PLC0415 - headless commands must not import Qt
+
+    folder = given[-1] if given and given != ["gui"] else ""
+    sys.exit(open_window(Path(folder) if folder else None, None, "", ""))
 
 
 if __name__ == "__main__":

@@ -5,17 +5,17 @@ Order of precedence: `HOWK_<SECTION>_<KEY>` in the environment, the YAML file, t
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, get_origin
+from typing import Annotated, Any, get_origin
 
 import msgspec
-import yaml
 
 from engine.errors import SettingsError
 
-_DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h)")
+_DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h)", re.ASCII)
 _UNIT_SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 _NOT_IN_VARIABLES = re.compile("[^A-Z0-9_]")
 _HOSTS_PREFIX = "HOWK_LUA_ALLOW_HOSTNAME_"
@@ -77,7 +77,7 @@ class LuaSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=False):
 
     enabled: bool = False
     timeout: Seconds = Seconds(0.5)
-    memory_limit_mb: int = 50
+    memory_limit_mb: Annotated[int, msgspec.Meta(ge=1)] = 50
     allowed_variables: tuple[str, ...] = ()
     allowed_hosts: tuple[str, ...] = ("*",)
     namespace_hosts: dict[str, tuple[str, ...]] = {}
@@ -151,7 +151,9 @@ def load_settings(environment: Mapping[str, str], config_file: Path | None = Non
         return msgspec.convert(values, Settings, strict=False, dec_hook=_convert)
     except msgspec.ValidationError as problem:
         message, _, place = str(problem).partition(" - at ")
-        raise SettingsError(place.strip("`").removeprefix("$."), message.lower() + ".") from problem
+        raise SettingsError(
+            place.strip("`").removeprefix("$."), message[:1].lower() + message[1:] + "."
+        ) from problem
 
 
 def _variables_of(section: msgspec.structs.FieldInfo, environment: Mapping[str, str]) -> dict[str, str]:
@@ -193,8 +195,15 @@ def _convert(kind: type, value: Any) -> Any:
     if kind is Secret:
         return Secret(str(value))
     if kind is Seconds:
-        return Seconds.parse(value) if isinstance(value, str) else Seconds(value)
+        return _duration(value)
     raise NotImplementedError(kind)
+
+
+def _duration(value: Any) -> Seconds:
+    seconds = Seconds(value) if isinstance(value, int | float) else Seconds.parse(str(value))
+    if not 0 < seconds < math.inf:
+        raise ValueError(f"{value} is no duration above 0")
+    return seconds
 
 
 def _read_yaml(config_file: Path | None) -> dict[str, Any]:
@@ -203,6 +212,8 @@ def _read_yaml(config_file: Path | None) -> dict[str, Any]:
     )
     if path is None:
         return {}
+    import yaml  # noqa: PLC0415 - the window starts sooner, and few have such a file
+
     try:
         values = yaml.safe_load(path.read_text("utf-8"))
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as problem:
@@ -211,4 +222,4 @@ def _read_yaml(config_file: Path | None) -> dict[str, Any]:
         return {}
     if not isinstance(values, dict):
         raise SettingsError(str(path), "must hold sections such as `lua:` with their keys below.")
-    return values
+    return {str(name): section for name, section in values.items()}
