@@ -10,7 +10,7 @@ from PySide6.QtCore import QObject, QTimer, Signal
 from app.documents import Document
 from app.preview import PreviewRequest, PreviewResult, PreviewService
 from engine.display_process import Presented
-from engine.model import Outcome, ScriptError, ScriptErrorType
+from engine.model import Outcome
 from engine.scripts.problem import Problem, Severity
 from widgets.budget_meter import BudgetMeter
 from widgets.outcome_view import OutcomeState, OutcomeView
@@ -119,7 +119,7 @@ class PreviewController(QObject):
 
     def _refuse(self, document: Document, why: str) -> None:
         self._number += 1
-        self._view.show_error(ScriptError(ScriptErrorType.INVALID_OUTPUT, why))
+        self._view.show_refusal(why)
         self._meter.show_none()
         self.problems_found.emit(document, ())
 

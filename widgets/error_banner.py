@@ -48,7 +48,7 @@ class ErrorBanner(QFrame):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._error: ScriptError | None = None
+        self._line: int | None = None
         self.setProperty("banner", "error")
         self._type = QLabel()
         font = self._type.font()
@@ -80,23 +80,29 @@ class ErrorBanner(QFrame):
 
     def show_error(self, error: ScriptError) -> None:
         """Shows an error; the details stay open or closed as the user left them."""
-        self._error = error
-        message = error.message.strip()
+        self._show(WORDS[error.type], error.message.strip(), error.line, error.traceback)
+
+    def show_refusal(self, why: str) -> None:
+        """Shows why nothing was run at all."""
+        self._show("Not run", why, None, "")
+
+    def _show(self, kind: str, message: str, line: int | None, traceback: str) -> None:
+        self._line = line
         cut = len(message) > MESSAGE_LIMIT
-        self._type.setText(WORDS[error.type])
+        self._type.setText(kind)
         self._message.setText(f"{_breakable(message[:MESSAGE_LIMIT])}\u2026" if cut else _breakable(message))
         self._message.setVisible(bool(message))
         self._message.setAccessibleName(message[:2000])
-        self.line_button.setVisible(error.line is not None)
-        self.line_button.setText(f"line {error.line}")
-        self.line_button.setAccessibleName(f"Go to line {error.line}")
-        self.line_button.setToolTip(f"Go to line {error.line} of the script")
-        details = "\n\n".join([*([message] if cut else []), *([error.traceback] if error.traceback else [])])
+        self.line_button.setVisible(line is not None)
+        self.line_button.setText(f"line {line}")
+        self.line_button.setAccessibleName(f"Go to line {line}")
+        self.line_button.setToolTip(f"Go to line {line} of the script")
+        details = "\n\n".join([*([message] if cut else []), *([traceback] if traceback else [])])
         if self._details.toPlainText() != details:
             self._details.setPlainText(details)
         self.details_button.setVisible(bool(details))
         self._show_details(self.details_button.isChecked())
-        self.setAccessibleName(f"{WORDS[error.type]}: {message[:2000]}")
+        self.setAccessibleName(f"{kind}: {message[:2000]}")
         self.show()
 
     def apply_theme(self, theme: Theme) -> None:
@@ -124,8 +130,8 @@ class ErrorBanner(QFrame):
         self._details.setVisible(wanted and bool(self._details.toPlainText()))
 
     def _jump(self) -> None:
-        if self._error is not None and self._error.line is not None:
-            self.jump_requested.emit(self._error.line)
+        if self._line is not None:
+            self.jump_requested.emit(self._line)
 
 
 def _breakable(text: str) -> str:

@@ -119,7 +119,16 @@ class OutcomeView(QWidget):
         self._settle()
         self.banner.show_error(error)
         self._empty.set_text("This script has no good result yet.")
+        self._label.setText("Last good result \u2013 the script is broken")
         self._show_state(replace(self._state, logs=logs), faded=self._has_good)
+
+    def show_refusal(self, why: str) -> None:
+        """Shows why the script was not run; the last good result stays, greyed and labelled."""
+        self._settle()
+        self.banner.show_refusal(why)
+        self._empty.set_text("This script has no good result yet.")
+        self._label.setText("Last good result \u2013 the script was not run since")
+        self._show_state(replace(self._state, logs=()), faded=self._has_good)
 
     def show_running(self) -> None:
         """A run is under way; this shows only when it takes longer than an eye would notice."""
@@ -172,7 +181,7 @@ class OutcomeView(QWidget):
         self._running = QLabel("Running\u2026")
         self._running.setProperty("muted", True)
         self._running.hide()
-        self._label = QLabel("Last good result \u2013 the script is broken")
+        self._label = QLabel()
         self._label.setWordWrap(True)
         self._label.setContentsMargins(10, 3, 10, 3)
         set_look(self._label, "tone", "warning")
