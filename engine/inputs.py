@@ -6,7 +6,7 @@ Every refusal is a BadInput that names the file, the field and what to do.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 
@@ -18,14 +18,16 @@ PREVIEW_ENDPOINT = "https://receiver.example/webhooks"
 PREVIEW_WEBHOOK_ID = "wh_01JG8X5M2N7QK4T0V9R3C6Y1ZB"
 PREVIEW_CREATED_AT = "2026-01-01T00:00:00Z"
 
+_Count = Annotated[int, msgspec.Meta(ge=0, le=0x7FFFFFFF)]
+
 
 class Metadata(msgspec.Struct, frozen=True):
     """The metadata file of a preview: every field may be left out; unknown ones are ignored."""
 
     webhook_id: str = PREVIEW_WEBHOOK_ID
     config_id: str = ""
-    attempt: int = 0
-    max_attempts: int = DEFAULT_MAX_ATTEMPTS
+    attempt: _Count = 0
+    max_attempts: _Count = DEFAULT_MAX_ATTEMPTS
     created_at: str = PREVIEW_CREATED_AT
     endpoint: str = PREVIEW_ENDPOINT
     signing_secret: str = ""
