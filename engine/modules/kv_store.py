@@ -1,0 +1,153 @@
+"""Where kv's values are: Redis, or the memory of this process. Keys and values are bytes as Redis holds them."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import Any, Protocol, cast
+
+from redis.asyncio import BlockingConnectionPool, Redis, SSLConnection
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+from redis.exceptions import BusyLoadingError, ConnectionError, OutOfMemoryError, ReadOnlyError, RedisError
+from redis.exceptions import TimeoutError as RedisTimeoutError
+
+from engine.errors import SettingsError
+from engine.settings import RedisSettings
+
+CONNECT_SECONDS = 1.0
+OPERATION_SECONDS = 1.0
+MAX_CONNECTIONS = 32
+
+_OUT_OF_SERVICE = (BusyLoadingError, OutOfMemoryError, ReadOnlyError)
+
+
+class StoreUnreachable(Exception):
+    """The store could not be asked; the message names no address and no credential."""
+
+
+class StoreRefused(Exception):
+    """The store was asked and said no, as it will again."""
+
+
+class KvStore(Protocol):
+    """Values by full key. Every method raises `StoreUnreachable` or `StoreRefused`."""
+
+    async def get(self, key: bytes) -> bytes | None:
+        """The value, None when there is none."""
+
+    async def set(self, key: bytes, value: bytes, ttl_ms: int) -> None:
+        """Stores a value that is gone after `ttl_ms` milliseconds."""
+
+    async def delete(self, key: bytes) -> None:
+        """Removes the value, if there is one."""
+
+    async def close(self) -> None:
+        """Lets go of what the store holds open."""
+
+
+class RedisKv:
+    """The Redis of the cluster. A connection that broke is replaced once; then the call fails within two seconds."""
+
+    def __init__(self, settings: RedisSettings) -> None:
+        host, port = _host_and_port(settings.addr)
+        tls: dict[str, Any] = {"connection_class": SSLConnection} if settings.tls else {}
+        self._client: Redis = Redis.from_pool(
+            BlockingConnectionPool(
+                max_connections=MAX_CONNECTIONS,
+                timeout=OPERATION_SECONDS,
+                host=host,
+                port=port,
+                db=settings.db,
+                password=settings.password.reveal() or None,
+                socket_connect_timeout=CONNECT_SECONDS,
+                socket_timeout=OPERATION_SECONDS,
+                # A server that restarted leaves dead connections in the pool. SET and DEL may be said twice.
+                retry=Retry(NoBackoff(), 1, supported_errors=(ConnectionError,)),
+                **tls,
+            )
+        )
+
+    async def get(self, key: bytes) -> bytes | None:
+        """See `KvStore`."""
+        async with _attempt():
+            value: Any = await self._client.get(key)
+            return cast("bytes | None", value)  # decode_responses is off
+
+    async def set(self, key: bytes, value: bytes, ttl_ms: int) -> None:
+        """See `KvStore`."""
+        async with _attempt():
+            await self._client.set(key, value, px=ttl_ms)
+
+    async def delete(self, key: bytes) -> None:
+        """See `KvStore`."""
+        async with _attempt():
+            await self._client.delete(key)
+
+    async def close(self) -> None:
+        """Closes all connections."""
+        await self._client.aclose()
+
+
+class MemoryKv:
+    """Values in this process, for tests and scratch spaces; `clock` counts seconds."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._values: dict[bytes, tuple[bytes, float]] = {}
+        self._sweep_at = 1024
+
+    async def get(self, key: bytes) -> bytes | None:
+        """See `KvStore`."""
+        value, ends = self._values.get(key, (None, 0.0))
+        return value if ends > self._clock() else None
+
+    async def set(self, key: bytes, value: bytes, ttl_ms: int) -> None:
+        """See `KvStore`."""
+        if len(self._values) >= self._sweep_at:
+            now = self._clock()
+            self._values = {name: held for name, held in self._values.items() if held[1] > now}
+            self._sweep_at = max(1024, 2 * len(self._values))
+        self._values[key] = (value, self._clock() + ttl_ms / 1000)
+
+    async def delete(self, key: bytes) -> None:
+        """See `KvStore`."""
+        self._values.pop(key, None)
+
+    async def close(self) -> None:
+        """Forgets everything."""
+        self._values.clear()
+
+
+@asynccontextmanager
+async def _attempt() -> AsyncIterator[None]:
+    """Ends an operation in time and maps the client's errors, whose texts may name hosts and users, to ours."""
+    try:
+        async with asyncio.timeout(CONNECT_SECONDS + OPERATION_SECONDS):
+            yield
+    except (RedisError, OSError) as problem:  # TimeoutError is an OSError
+        raise _mapped(problem) from problem
+
+
+def _mapped(problem: Exception) -> StoreUnreachable | StoreRefused:
+    # BusyLoadingError is a ConnectionError too, so what is out of service comes first.
+    if isinstance(problem, _OUT_OF_SERVICE):
+        return StoreUnreachable("Redis is not ready: it is starting, out of memory, or a replica")
+    if isinstance(problem, (RedisTimeoutError, TimeoutError)):
+        return StoreUnreachable("Redis did not answer in time")
+    if isinstance(problem, (ConnectionError, OSError)):
+        return StoreUnreachable("Redis cannot be reached, or refused the connection")
+    wrong_kind = str(problem).startswith("WRONGTYPE")
+    return StoreRefused(
+        "the key holds something that is no string" if wrong_kind else "Redis refused the command"
+    )
+
+
+def _host_and_port(addr: str) -> tuple[str, int]:
+    host, colon, port = addr.rpartition(":")
+    # Not shown: an address pasted as a URL may hold a password.
+    if not (colon and host and port.isascii() and port.isdigit()) or "@" in addr or "/" in addr:
+        raise SettingsError("redis.addr", "must be HOST:PORT.", "The password has a setting of its own.")
+    return host.removeprefix("[").removesuffix("]"), int(port)
