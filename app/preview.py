@@ -87,7 +87,10 @@ class PreviewService(QObject):
             lambda result: post(self.finished, result),
             lambda problem: post(self.failed, problem),
         )
-        background.start(self._pool.warm_up(), failed=self.failed.emit)
+
+    def warm_up(self) -> None:
+        """Starts what runs previews, ahead of the first one; not earlier than the window has been painted."""
+        self._background.start(self._pool.warm_up(), failed=self.failed.emit)
 
     def submit(self, request: PreviewRequest) -> None:
         """Asks for a preview; earlier requests that have not ended give way."""

@@ -75,6 +75,7 @@ class Studio(QObject):
         self.theming.dress()
         self._show(None)
         self.window.restore(session)
+        QTimer.singleShot(0, self._service.warm_up)  # two processes start: the first paint shall not share the CPU
         if complaint:
             self.messages.error(complaint)
 
