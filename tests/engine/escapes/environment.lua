@@ -21,7 +21,7 @@ local function inspect(library)
     end
   end
 end
-for _, library in ipairs({ _G, string, table, math, log, require("json"), require("base64") }) do
+for _, library in ipairs({ _G, string, table, math, log, require("json"), require("base64"), require("kv"), require("http"), require("crypto") }) do
   local ok, name = pcall(inspect, library)
   if not ok then return verdict(true, name) end
 end
@@ -40,7 +40,7 @@ verdict(false)
 
 --- setfenv changes no library function
 local planted, changed = {}, nil
-for _, library in ipairs({ _G, string, table, math, log, require("json"), require("base64") }) do
+for _, library in ipairs({ _G, string, table, math, log, require("json"), require("base64"), require("kv"), require("http"), require("crypto") }) do
   local functions = {}
   for name, member in pairs(library) do
     if type(member) == "function" then functions[name] = member end

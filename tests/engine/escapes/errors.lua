@@ -4,6 +4,7 @@ verdict(type(value) ~= "table" or value.secret ~= 1, type(value))
 
 --- errors of module functions are strings
 for _, call in ipairs({ require("json").decode, require("json").encode, require("base64").decode, require("base64").encode, log.info,
+                        require("kv").get, require("kv").set, require("http").get, require("http").post, require("crypto").decrypt_credential,
                         require, loadstring, getfenv, setfenv, collectgarbage, print, math.random, math.randomseed }) do
   for _, argument in ipairs({ {}, print, true, "\255", 0 / 0 }) do
     local ok, problem = pcall(call, argument, argument)

@@ -124,7 +124,7 @@ local function look(value)
     queue[#queue + 1] = value
   end
 end
-for _, name in ipairs({ "json", "base64", "log" }) do look(require(name)) end
+for _, name in ipairs({ "json", "base64", "log", "kv", "http", "crypto" }) do look(require(name)) end
 local ok, problem = pcall(function()
   local i = 0
   while i < #queue do
@@ -157,7 +157,7 @@ local function look(...)
   end
 end
 local skip = { [string.rep] = true, [pcall] = true, [xpcall] = true, [setfenv] = true, [error] = true, [rawset] = true }
-for _, library in ipairs({ _G, string, table, math, require("json"), require("base64"), log }) do
+for _, library in ipairs({ _G, string, table, math, require("json"), require("base64"), require("kv"), require("http"), require("crypto"), log }) do
   local functions = {}
   for _, member in pairs(library) do
     if type(member) == "function" and not skip[member] then functions[#functions + 1] = member end

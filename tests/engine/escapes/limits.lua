@@ -220,3 +220,27 @@ local fields = {}
 for _ = 1, 500 do fields = { fields } end
 log.info("x", fields)
 verdict(false)
+
+--- a flood of module calls is cut and the run goes on
+local kv, last = require("kv"), nil
+for i = 1, 5000 do last = select(2, kv.get("k" .. i)) end
+verdict(not string.find(last, "more than 100 module calls"), last)
+
+--- a loop of module calls in pcall is stopped => script_timeout
+local http = require("http")
+while true do pcall(http.get, "http://127.0.0.1/", { X = "1" }) end
+
+--- module calls with nonsense are refused or fail with a string
+local kv, http, crypto = require("kv"), require("http"), require("crypto")
+local trap = setmetatable({}, { __index = function() return "x" end, __tostring = function() return "x" end })
+for _, value in ipairs({ 0 / 0, 1 / 0, -1, "", "\0", "\255", string.rep("x", 100000), trap, print, true }) do
+  for _, call in ipairs({ kv.get, kv.set, kv.del, http.get, http.post, http.put, http.delete, crypto.decrypt_credential }) do
+    local ok, answer, problem = pcall(call, value, value, value)
+    if ok and answer ~= nil and type(answer) ~= "string" or not ok and type(answer) ~= "string" then
+      return verdict(true, type(answer))
+    end
+  end
+  pcall(http.get, "http://127.0.0.1/", { X = value }, { cache_ttl = value })
+  pcall(http.get, "http://127.0.0.1/", setmetatable({ X = "1" }, trap), trap)
+end
+verdict(false)
