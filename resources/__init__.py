@@ -7,10 +7,9 @@ FileNotFoundError with the names that do.
 from __future__ import annotations
 
 import shutil
-from importlib.resources import files
 from pathlib import Path
 
-ROOT = Path(str(files(__name__)))
+ROOT = Path(__file__).resolve().parent
 """The folder of this package; wheels are unpacked when installed, so it is a real one."""
 
 
