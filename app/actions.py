@@ -128,7 +128,8 @@ ACTIONS: tuple[Row, ...] = (
     Row("go.problem", "Nex&t Problem", "F8", "", lambda s: s.editors.next_problem(), _open, separator=True),
     Row("go.next_tab", "&Next Script", "Ctrl+PgDown", "", lambda s: s.editors.switch(1), _open),
     Row("go.previous_tab", "Pre&vious Script", "Ctrl+PgUp", "", lambda s: s.editors.switch(-1), _open),
-    Row("help.about", "&About HOWK Studio", "", "info", lambda s: s.about()),
+    Row("help.api", "&Script API", "F1", "info", lambda s: s.docs.show("script-api")),
+    Row("help.about", "&About HOWK Studio", "", "", lambda s: s.about()),
 )  # fmt: skip
 
 

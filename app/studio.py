@@ -11,7 +11,9 @@ from PySide6.QtWidgets import QMessageBox
 from app.actions import Actions
 from app.background import Background
 from app.dialogs import ask_path
-from app.documents import Document, Documents
+from app.docs import Docs
+from app.document import Document
+from app.documents import Documents
 from app.editing import Editing
 from app.editor_controller import EditorController
 from app.input_controller import InputController
@@ -46,6 +48,7 @@ class Studio(QObject):
     input: InputController
     preview: PreviewController
     editing: Editing
+    docs: Docs
     theming: Theming
 
     def __init__(self, session: Session, drafts: Path, theme: str = "") -> None:
@@ -67,6 +70,7 @@ class Studio(QObject):
             self._service, self.window.output, self.window.meter, self.window.input.config, collect=self.input.collect
         )  # fmt: skip
         self.preview.enabled = session.live_preview
+        self.docs = Docs(self.window, self.theming)
         self.editing = Editing(self.window, self.editors)
         self.window.meter.set_budget(float(settings.lua.timeout) * 1000, settings.lua.memory_bytes)
         self.actions = Actions(self)
@@ -75,7 +79,9 @@ class Studio(QObject):
         self.theming.dress()
         self._show(None)
         self.window.restore(session)
-        QTimer.singleShot(0, self._service.warm_up)  # two processes start: the first paint shall not share the CPU
+        QTimer.singleShot(
+            0, self._service.warm_up
+        )  # two processes start: the first paint shall not share the CPU
         if complaint:
             self.messages.error(complaint)
 
@@ -98,9 +104,10 @@ class Studio(QObject):
         window.closing.connect(self._remember)
         self.workspace.opened.connect(self._workspace_opened)
         self.workspace.scripts_wanted.connect(self.editors.open_all)
-        documents.before_draft = self.input.collect
+        documents.drafting.before = self.input.collect
         documents.reloaded.connect(self._reloaded)
         documents.inputs_loaded.connect(self._inputs_loaded)
+        documents.renamed.connect(self._renamed)
         documents.saved.connect(
             lambda document: window.statusBar().showMessage(f"Saved {document.config_id}", 4000)
         )
@@ -115,8 +122,11 @@ class Studio(QObject):
         self.preview.problems_found.connect(self._show_problems)
         self.preview.enabled_changed.connect(self._live_changed)
         self.preview.engine_failed.connect(
-            lambda why: messages.error(f"No preview: {why}", {"Try again": self.preview.run_now})
+            lambda why: messages.error(
+                f"No preview: {why}", {"Try again": self.preview.run_now}, about="preview"
+            )
         )
+        self.preview.ran.connect(lambda _result: messages.withdraw("preview"))
 
     def _make_editor(self) -> LuaEditor:
         editor = LuaEditor(API)
@@ -148,11 +158,11 @@ class Studio(QObject):
         self.input.show(document)
         self.preview.set_document(document)
         self.window.show_editors(document is not None)
-        self.window.problems.set_problems(())
+        self.window.problems.set_problems(self.editors.problems_of(document))
         self.window.caret.clear()
         self.window.input.set_cases(())
+        self.window.find_bar.attach(document.editor if document else None)
         if document is not None:
-            self.window.find_bar.attach(document.editor)
             self.window.tree.select(document.config_id)
             self._list_cases(document)
         self._show_preview_state()
@@ -182,6 +192,10 @@ class Studio(QObject):
         if document is self.editors.current:
             self.window.input.config.set_text(document.config_text)
             self.preview.schedule()
+
+    def _renamed(self, document: Document, _old: str) -> None:
+        if document is self.editors.current:
+            self._show(document)
 
     def _script_edited(self, editor: LuaEditor) -> None:
         if self.editors.current is not None and self.editors.current.editor is editor:
@@ -216,7 +230,7 @@ class Studio(QObject):
 
     def _show_preview_state(self) -> None:
         current = self.editors.current
-        count = len(self.editors.problems.get(current.config_id, ())) if current else 0
+        count = len(self.editors.problems_of(current))
         text = "Live preview" if self.preview.enabled else "Live preview off"
         if count:
             text += f" · {count} problem{'s' if count > 1 else ''}"
@@ -253,13 +267,14 @@ class Studio(QObject):
         if workspace is not None:
             current = self.editors.current.config_id if self.editors.current else ""
             self.session.set_open_scripts(workspace.path, self.editors.open_in_order(), current)
-        self.documents.write_all_drafts()
+        for document in self.documents.open.values():
+            self.documents.drafting.write(document)
         self.window.remember(self.session)
         self.session.save()
 
     def shut_down(self) -> None:
         """Ends the background and everything in it; for the end of the program, after the window closed."""
-        self.documents.wait_for_drafts()
+        self.documents.drafting.wait()
         self.background.stop(self._service.close())
 
 
