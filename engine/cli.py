@@ -17,6 +17,7 @@ from typing import Annotated, Any, NoReturn, TypeVar
 import msgspec
 import typer
 
+from engine.cli_test import run_cases
 from engine.delivery.request import build_request
 from engine.display_body import body_text
 from engine.display_request import request_text
@@ -196,6 +197,22 @@ def check(
             typer.echo(f"{path}:{found}")
     if problems:
         raise typer.Exit(EXIT_SCRIPT_FAILED)
+
+
+@commands.command("test")
+def run_saved_cases(
+    paths: Annotated[
+        list[Path] | None,
+        typer.Argument(metavar="WORKSPACE or PATH", help="Workspaces, scripts or cases; else this folder."),
+    ] = None,
+    *,
+    json: JsonFlag = False,
+    junit: Annotated[Path | None, typer.Option(metavar="FILE", help="Also write JUnit XML.")] = None,
+) -> None:
+    """Run the saved test cases and compare with what they expect."""
+    code = run(run_cases(paths or [], json=json, junit=junit))
+    if code:
+        raise typer.Exit(code)
 
 
 def main() -> None:

@@ -88,7 +88,12 @@ def read_metadata(path: Path | None, config_id: str) -> tuple[Webhook, PreviousE
         BadInput: the file cannot be read or a field has the wrong type.
     """
     metadata: Metadata = Metadata() if path is None else _read_json(path, "metadata", Metadata)
-    webhook = Webhook(
+    return webhook_of(metadata, config_id), metadata.previous_error
+
+
+def webhook_of(metadata: Metadata, config_id: str) -> Webhook:
+    """A webhook that has these metadata and neither payload nor headers yet."""
+    return Webhook(
         id=metadata.webhook_id,
         config_id=metadata.config_id or config_id,
         endpoint=metadata.endpoint,
@@ -98,7 +103,6 @@ def read_metadata(path: Path | None, config_id: str) -> tuple[Webhook, PreviousE
         max_attempts=metadata.max_attempts,
         created_at=metadata.created_at,
     )
-    return webhook, metadata.previous_error
 
 
 def read_script_config(path: Path) -> dict[str, Any]:

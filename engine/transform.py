@@ -19,6 +19,7 @@ from engine.model import (
     Webhook,
     script_hash,
 )
+from engine.modules.calls import Modules
 from engine.sandbox.pool import EnginePool
 from engine.sandbox.protocol import RunReply, RunRequest
 from engine.settings import LuaSettings
@@ -54,15 +55,19 @@ class Transformer:
         self._pool, self._limits, self._variables = pool, limits, variables or {}
 
     async def run(
-        self, script: Script, webhook: Webhook, previous_error: PreviousError | None = None
+        self,
+        script: Script,
+        webhook: Webhook,
+        previous_error: PreviousError | None = None,
+        modules: Modules | None = None,
     ) -> Outcome:
-        """One run.
+        """One run; `modules` answers what the script asks of kv, http and crypto (None: they are not there).
 
         Raises:
             EngineUnavailable: no engine host could be started; the script is not to blame.
         """
         request = run_request(script, webhook, self._limits, self._variables, previous_error)
-        return outcome_of(await self._pool.run(request), webhook)
+        return outcome_of(await self._pool.run(request, modules), webhook)
 
 
 def run_request(

@@ -1,7 +1,8 @@
 """A workspace: a plain folder of scripts, their settings and their saved inputs, read and written safely.
 
-Layout: `<config_id>.lua`, `<config_id>.json` (the script_config), `tests/<config_id>/<case>.json`. Texts are exact
-bytes; a save replaces a file as a whole or not at all, and never over what someone else wrote meanwhile.
+Layout: `<config_id>.lua`, `<config_id>.json` (the script_config), `tests/<config_id>/<case>.json`, and beside a case
+`<case>.fixtures.json`, the recorded answers to its module calls. Texts are exact bytes; a save replaces a file as a
+whole or not at all, and never over what someone else wrote meanwhile.
 """
 
 from __future__ import annotations
@@ -24,6 +25,8 @@ from engine.errors import BadInput, WorkspaceError
 from engine.workspace_names import file_stem, name_of
 
 TRASH = ".trash"
+FIXTURES = ".fixtures"
+"""How the stem of a file of recorded answers ends, so that no case may be named like this."""
 
 
 class ChangedOnDisk(WorkspaceError):
@@ -200,11 +203,27 @@ class Workspace:
         if not folder.is_dir():
             return ()
         names = (name_of(entry.name[:-5]) for entry in self._entries(folder, ".json"))
+        return tuple(sorted(name for name in names if name is not None and not name.endswith(FIXTURES)))
+
+    def case_folders(self) -> tuple[str, ...]:
+        """The config_ids that have a folder of cases, with or without a script, sorted."""
+        tests = self.path / "tests"
+        if not tests.is_dir():
+            return ()
+        with _reporting(tests, "the folder cannot be read"), os.scandir(tests) as entries:
+            names = [name_of(entry.name) for entry in entries if entry.is_dir()]
         return tuple(sorted(name for name in names if name is not None))
 
     def case_path(self, config_id: str, name: str) -> Path:
         """Where a case is, or would be. Raises BadInput for what cannot be a name."""
+        if name.endswith(FIXTURES):
+            why = f"{FIXTURES} at the end is for files of recorded answers."
+            raise BadInput("case name", repr(name), why, "Choose another name.")
         return self._case_folder(config_id) / f"{file_stem(name, 'case name')}.json"
+
+    def fixtures_path(self, config_id: str, name: str) -> Path:
+        """Where a case's recorded answers are, or would be. Raises BadInput for what cannot be a name."""
+        return self.case_path(config_id, name).with_suffix(f"{FIXTURES}.json")
 
     def read_case(self, config_id: str, name: str) -> Case:
         """A saved input. Raises BadInput when it is damaged, WorkspaceError when it cannot be read."""
@@ -219,10 +238,11 @@ class Workspace:
         _save_text(path, encode_case(case), None)
 
     def delete_case(self, config_id: str, name: str) -> None:
-        """Remove a saved input. Raises WorkspaceError when it cannot be removed."""
+        """Remove a saved input and its recorded answers. Raises WorkspaceError when it cannot be removed."""
         path = self.case_path(config_id, name)
         with _reporting(path, "the case was not deleted"):
             path.unlink()
+            self.fixtures_path(config_id, name).unlink(missing_ok=True)
 
     def _case_folder(self, config_id: str) -> Path:
         return self.path / "tests" / file_stem(config_id)

@@ -96,7 +96,7 @@ def test_choosing_a_saved_case_replaces_the_inputs(
 ) -> None:
     studio = make_studio()
     open_workspace(studio, qtbot, examples, "route_by_region")
-    qtbot.waitUntil(lambda: studio.window.input.cases.count() == 3)
+    qtbot.waitUntil(lambda: studio.window.input.cases.count() == 4)
     before = studio.window.input.payload.content()
     with qtbot.waitSignal(studio.documents.inputs_loaded):
         studio.window.input.cases.setCurrentText("small-apac")
