@@ -64,7 +64,7 @@ def _bounded(frame: bytes, encode: Callable[[RunReply], bytes]) -> bytes:
 
 def serve(frames_in: int, frames_out: int) -> None:
     """Answers requests until the parent closes the pipe."""
-    decoder, encode = msgspec.msgpack.Decoder(Request), msgspec.msgpack.Encoder().encode
+    decoder, encode = msgspec.msgpack.Decoder(list[Request]), msgspec.msgpack.Encoder().encode
     replies = msgspec.msgpack.Decoder(ModuleReply)
 
     def call_module(call: ModuleCall) -> ModuleReply:
@@ -77,15 +77,19 @@ def serve(frames_in: int, frames_out: int) -> None:
     runtime = ScriptRuntime(call_module)
     write_frame(frames_out, b"")  # ready
     while (frame := read_frame(frames_in)) is not None:
-        request = decoder.decode(frame)
-        _limit_cpu(request.cpu_seconds + CPU_GRACE_SECONDS)
-        try:
-            reply = _answer(runtime, request)
-        except MemoryError:
-            reply = RunReply(ScriptErrorType.MEMORY_LIMIT, "the script needed more memory than its host has")
+        for request in decoder.decode(frame):
+            write_frame(frames_out, _bounded(encode(_limited(runtime, request)), encode))
+            runtime.tidy()
+
+
+def _limited(runtime: ScriptRuntime, request: Request) -> RunReply:
+    _limit_cpu(request.cpu_seconds + CPU_GRACE_SECONDS)
+    try:
+        return _answer(runtime, request)
+    except MemoryError:
+        return RunReply(ScriptErrorType.MEMORY_LIMIT, "the script needed more memory than its host has")
+    finally:
         _limit_cpu(0)
-        write_frame(frames_out, _bounded(encode(reply), encode))
-        runtime.tidy()
 
 
 def main() -> None:

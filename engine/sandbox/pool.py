@@ -7,9 +7,9 @@ stops a script from outside; the spare takes over at once.
 from __future__ import annotations
 
 import asyncio
-import signal
 import sys
 from collections import deque
+from collections.abc import Sequence
 from typing import Self
 
 import msgspec
@@ -18,6 +18,7 @@ from engine.child_process import MAX_FRAME_BYTES, ChildGone, FramedChild
 from engine.errors import EngineUnavailable
 from engine.model import ScriptErrorType
 from engine.modules.calls import Failure, ModuleCall, ModuleReply, Modules
+from engine.sandbox.blame import explain
 from engine.sandbox.bridge import no_modules
 from engine.sandbox.host import ADDRESS_SPACE_VARIABLE, CPU_GRACE_SECONDS
 from engine.sandbox.protocol import Answer, Request, RunReply, RunRequest
@@ -31,20 +32,6 @@ CALL_SECONDS = 30.0
 
 START_SECONDS = 20.0
 MAX_ATTEMPTS = 3  # of one run whose host was ended by something that is not the script
-
-_SCRIPT_TO_BLAME = {
-    "SIGPROF": (
-        ScriptErrorType.TIMEOUT,
-        "the script used its CPU time limit inside one library call: a pattern that backtracks, or too much data",
-    ),
-    "SIGSEGV": (
-        ScriptErrorType.RUNTIME,
-        "the script overflowed the C stack inside a library function, most likely a pattern with too many repetitions",
-    ),
-    "SIGBUS": (ScriptErrorType.RUNTIME, "the script overflowed the C stack inside a library function"),
-    "SIGABRT": (ScriptErrorType.MEMORY_LIMIT, "the script needed more memory than its host has"),
-}
-_STACK_OVERFLOW_WINDOWS = 0xC00000FD
 
 
 class EnginePool:
@@ -91,19 +78,30 @@ class EnginePool:
         Raises:
             EngineUnavailable: no host can be started, or hosts keep being ended from outside.
         """
-        frame = self._encode(request)
-        if len(frame) > MAX_FRAME_BYTES:
-            return RunReply(
-                ScriptErrorType.MEMORY_LIMIT, f"script and payload are larger than {MAX_FRAME_BYTES >> 20} MB"
-            )
+        return (await self.run_batch((request,), modules))[0]
+
+    async def run_batch(self, requests: Sequence[Request], modules: Modules | None = None) -> list[RunReply]:
+        """Runs scripts one after the other in one host, for far less than one by one; replies in their order.
+
+        A run that ends its host costs none of the others anything: those after it go to another host. Raises as `run`.
+        """
+        replies: list[RunReply] = []
+        failed = 0
         async with self._slots:
-            for _ in range(MAX_ATTEMPTS):
-                answer = await self._run_once(frame, request, modules)
-                if isinstance(answer, RunReply):
-                    return answer
-        raise EngineUnavailable(
-            f"{MAX_ATTEMPTS} engine hosts were ended by something else (memory?); {answer}"
-        )
+            while len(replies) < len(requests):
+                done = len(replies)
+                gone = await self._work(requests[done:], replies, modules)
+                if gone is None:
+                    continue
+                failed = failed + 1 if len(replies) == done else 1
+                reply = explain(gone, gone.overdue, requests[len(replies)])
+                if reply is not None:
+                    replies.append(reply)
+                elif failed >= MAX_ATTEMPTS:
+                    raise EngineUnavailable(
+                        f"{MAX_ATTEMPTS} engine hosts were ended by something else (memory?); {gone}"
+                    )
+        return replies
 
     async def close(self) -> None:
         """Ends every host; runs in progress are cancelled by whoever awaits them."""
@@ -114,27 +112,51 @@ class EnginePool:
         await asyncio.gather(*(host.close() for host in self._idle))
         self._idle.clear()
 
-    async def _run_once(
-        self, frame: bytes, request: Request, modules: Modules | None
-    ) -> RunReply | ChildGone:
-        """One try; ChildGone when the host was ended by something that is not the script."""
+    async def _work(
+        self, requests: Sequence[Request], replies: list[RunReply], modules: Modules | None
+    ) -> _Ended | None:
+        """Lets one host run what fits into a frame, appending replies; says how it ended when it did."""
+        frame, requests = self._frame_of(requests)
+        if not requests:
+            size = f"{MAX_FRAME_BYTES >> 20} MB"
+            replies.append(
+                RunReply(ScriptErrorType.MEMORY_LIMIT, f"script and payload are larger than {size}")
+            )
+            return None
         host = self._idle.popleft() if self._idle else await self._start()
-        clock = _WallClock(host, wall_limit(request.cpu_seconds))
+        clock = _WallClock(host)
         returned = False
         try:
-            clock.go()
+            clock.go(wall_limit(requests[0].cpu_seconds))
             await host.send(frame)
-            while isinstance(answer := self._decoder.decode(await host.receive()), ModuleCall):
-                clock.stop()
-                reply = await _answer_call(answer, request, modules)
-                clock.go()
-                await host.send(self._encode(reply))
+            for request in requests:
+                clock.go(wall_limit(request.cpu_seconds))
+                replies.append(await self._one_reply(host, clock, request, modules))
             returned = True
         except ChildGone as gone:
-            return self._explain(gone, clock.overdue, request) or gone
+            return _Ended(gone, clock.overdue)
         finally:
             clock.stop()
             await self._put_back(host, returned)
+        return None
+
+    def _frame_of(self, requests: Sequence[Request]) -> tuple[bytes, Sequence[Request]]:
+        """The frame of as many requests as fit into one, and those; none when the first alone is too large."""
+        while requests:
+            frame = self._encode(requests)
+            if len(frame) <= MAX_FRAME_BYTES:
+                return frame, requests
+            requests = requests[: len(requests) // 2]
+        return b"", requests
+
+    async def _one_reply(
+        self, host: FramedChild, clock: _WallClock, request: Request, modules: Modules | None
+    ) -> RunReply:
+        while isinstance(answer := self._decoder.decode(await host.receive()), ModuleCall):
+            left = clock.stop()
+            reply = await _answer_call(answer, request, modules)
+            clock.go(left)
+            await host.send(self._encode(reply))
         return answer
 
     async def _put_back(self, host: FramedChild, returned: bool) -> None:
@@ -177,38 +199,37 @@ class EnginePool:
         host.kill()
         await host.close()
 
-    @staticmethod
-    def _explain(gone: ChildGone, overdue: bool, request: Request) -> RunReply | None:
-        if overdue:
-            budget = f"{request.cpu_seconds * 1000:g} ms"
-            return RunReply(
-                ScriptErrorType.TIMEOUT, f"the run did not end in time (its CPU time limit is {budget})"
-            )
-        blame = _SCRIPT_TO_BLAME.get(_signal_name(gone.returncode))
-        return RunReply(*blame, cpu_seconds=_cpu_at_end(blame[0], request)) if blame else None
+
+class _Ended(ChildGone):
+    """How a host ended, and whether it was the pool that ended it because a run took too long."""
+
+    def __init__(self, gone: ChildGone, overdue: bool) -> None:
+        super().__init__(gone.returncode, gone.stderr_tail)
+        self.overdue = overdue
 
 
 class _WallClock:
-    """Ends a host that takes too long; it stands still while the parent itself is at work for the run."""
+    """Ends a host whose run takes too long; it stands still while the parent itself is at work for the run."""
 
-    def __init__(self, host: FramedChild, seconds: float) -> None:
+    def __init__(self, host: FramedChild) -> None:
         self.overdue = False
-        self._host, self._left = host, seconds
+        self._host = host
         self._loop = asyncio.get_running_loop()
         self._timer: asyncio.TimerHandle | None = None
-        self._started = 0.0
 
-    def go(self) -> None:
-        """Counts on."""
-        self._started = self._loop.time()
-        self._timer = self._loop.call_later(max(self._left, 0.0), self._end)
+    def go(self, seconds: float) -> None:
+        """Counts from now."""
+        self.stop()
+        self._timer = self._loop.call_later(max(seconds, 0.0), self._end)
 
-    def stop(self) -> None:
-        """Stands still."""
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
-            self._left -= self._loop.time() - self._started
+    def stop(self) -> float:
+        """Stands still; returns the seconds that were left."""
+        if self._timer is None:
+            return 0.0
+        self._timer.cancel()
+        left = self._timer.when() - self._loop.time()
+        self._timer = None
+        return left
 
     def _end(self) -> None:
         self.overdue = True
@@ -230,18 +251,3 @@ def wall_limit(cpu_seconds: float) -> float:
     if sys.platform == "win32":
         return cpu_seconds + CPU_GRACE_SECONDS
     return cpu_seconds * WALL_FACTOR + WALL_EXTRA_SECONDS
-
-
-def _signal_name(returncode: int | None) -> str:
-    if returncode is None:
-        return ""
-    if returncode & 0xFFFFFFFF == _STACK_OVERFLOW_WINDOWS:
-        return "SIGSEGV"
-    try:
-        return signal.Signals(-returncode).name
-    except ValueError:
-        return ""
-
-
-def _cpu_at_end(kind: ScriptErrorType, request: Request) -> float:
-    return request.cpu_seconds + CPU_GRACE_SECONDS if kind is ScriptErrorType.TIMEOUT else 0.0

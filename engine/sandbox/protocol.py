@@ -61,7 +61,7 @@ class RunReply(msgspec.Struct, frozen=True, array_like=True, tag="ran"):
 
 
 Request = CompileRequest | RunRequest
-"""From parent to host; while a run is in progress the parent also sends ModuleReply."""
+"""From parent to host, as a list of one or more; while a run is in progress the parent also sends ModuleReply."""
 
 Answer = RunReply | ModuleCall
 """From host to parent."""
