@@ -147,9 +147,15 @@ def _child_processes() -> dict[int, str]:
 def _command_of(process: Path) -> str:
     """Empty for one that has ended, reaped or not."""
     try:
-        return process.joinpath("cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace").strip()
+        name, _, state = process.joinpath("stat").read_text().rpartition(")")
+        command = (
+            process.joinpath("cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace").strip()
+        )
     except OSError:
         return ""
+    if state.split()[0] in "ZX":
+        return ""
+    return command or name  # the command line is empty for a moment while a program is loaded
 
 
 # --- no unexpected warnings
