@@ -22,6 +22,7 @@ Done = Callable[[T], None]
 Failed = Callable[[Exception], None]
 
 STOP_SECONDS = 5.0
+TIDY_SECONDS = 2.0
 _log = logging.getLogger(__name__)
 
 
@@ -42,6 +43,7 @@ class Background(QObject):
         super().__init__(parent)
         self.loop = asyncio.new_event_loop()
         self._turn = asyncio.Lock()
+        self._stopped = False
         self._running: set[concurrent.futures.Future[Any]] = set()
         self._returned.connect(self._deliver)
         self._thread = threading.Thread(target=self._serve, name="howk-background", daemon=True)
@@ -54,6 +56,11 @@ class Background(QObject):
 
         `failed` gets a HowkError: what nobody foresaw is logged and put into words.
         """
+        if self._stopped:
+            work.close()
+            never: concurrent.futures.Future[T] = concurrent.futures.Future()
+            never.cancel()
+            return never
         future = asyncio.run_coroutine_threadsafe(work, self.loop)
         self._running.add(future)
         future.add_done_callback(lambda finished: self._emit(finished, done, failed))
@@ -70,10 +77,14 @@ class Background(QObject):
         return self.start(asyncio.to_thread(function, *args), done, failed)
 
     def call_in_order(
-        self, function: Callable[..., T], *args: Any, failed: Failed | None = None
+        self,
+        function: Callable[..., T],
+        *args: Any,
+        done: Done[T] | None = None,
+        failed: Failed | None = None,
     ) -> concurrent.futures.Future[T]:
         """As `call`, but one at a time and in the order asked for: writes to one file must not overtake each other."""
-        return self.start(self._in_turn(function, *args), None, failed)
+        return self.start(self._in_turn(function, *args), done, failed)
 
     async def _in_turn(self, function: Callable[..., T], *args: Any) -> T:
         async with self._turn:  # first come, first served
@@ -81,6 +92,7 @@ class Background(QObject):
 
     def stop(self, last: Coroutine[Any, Any, None] | None = None) -> None:
         """Ends the thread after `last` has run; work still under way is cancelled. For the end of the program."""
+        self._stopped = True
         for future in list(self._running):
             future.cancel()
         if last is not None:
@@ -95,9 +107,20 @@ class Background(QObject):
     def _serve(self) -> None:
         asyncio.set_event_loop(self.loop)
         self.loop.run_forever()
+        self.loop.run_until_complete(self._end_tasks())
         self.loop.run_until_complete(self.loop.shutdown_asyncgens())
         self.loop.run_until_complete(self.loop.shutdown_default_executor())
         self.loop.close()
+
+    @staticmethod
+    async def _end_tasks() -> None:
+        """Lets what was cancelled tidy up (a process it started must be waited for), and cancels the rest."""
+        tasks = asyncio.all_tasks() - {asyncio.current_task()}
+        if tasks:
+            _done, stubborn = await asyncio.wait(tasks, timeout=TIDY_SECONDS)
+            for task in stubborn:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
 
     def _emit(
         self, future: concurrent.futures.Future[T], done: Done[T] | None, failed: Failed | None

@@ -6,9 +6,11 @@ from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QMessageBox, QWidget
 
 from app.dialogs import ask_choice
-from app.documents import Document, Documents
-from app.messages import Messages
+from app.document import Document
+from app.documents import Documents
+from app.messages import Choices, Messages
 from engine.scripts.problem import Problem
+from engine.workspace import ChangedOnDisk
 from widgets.editor_tabs import EditorTabs
 
 
@@ -41,7 +43,9 @@ class EditorController(QObject):
         documents.refused.connect(self._settled)
         documents.closed.connect(self._closed)
         documents.changed.connect(self._mark)
-        documents.conflict.connect(self._conflict)
+        documents.renamed.connect(self._renamed)
+        documents.not_saved.connect(self._not_saved)
+        documents.saved.connect(lambda document: messages.withdraw(_saving(document)))
 
     # --- opening and switching
 
@@ -85,6 +89,7 @@ class EditorController(QObject):
 
     def _closed(self, document: Document) -> None:
         self.problems.pop(document.config_id, None)
+        self._messages.withdraw(_saving(document))
         self._tabs.remove(document.editor)
         document.editor.deleteLater()
         self.marks_changed.emit()
@@ -110,6 +115,14 @@ class EditorController(QObject):
             path = str(document.saved.path) if document.saved else ""
             self._tabs.mark(document.editor, document.config_id, path, unsaved=document.dirty)
         self.marks_changed.emit()
+
+    def problems_of(self, document: Document | None) -> tuple[Problem, ...]:
+        """What the last run found wrong with a document."""
+        return self.problems.get(document.config_id, ()) if document else ()
+
+    def _renamed(self, document: Document, old: str) -> None:
+        self.problems[document.config_id] = self.problems.pop(old, ())
+        self._mark(document)
 
     def show_problems(self, document: Document, problems: tuple[Problem, ...]) -> None:
         """Takes what a run found wrong with a document."""
@@ -145,14 +158,20 @@ class EditorController(QObject):
                 [("Revert", QMessageBox.ButtonRole.DestructiveRole, lambda: self._documents.revert(document))],
             )  # fmt: skip
 
-    def _conflict(self, document: Document) -> None:
+    def _not_saved(self, document: Document, problem: Exception) -> None:
+        if not isinstance(problem, ChangedOnDisk):
+            self._messages.error(
+                problem, {"Try again": lambda: self._documents.save(document)}, _saving(document)
+            )
+            return
+        done = "deleted" if problem.deleted else "changed"
+        choices: Choices = {"Save anyway": lambda: self._documents.save(document, anyway=True)}
+        if not problem.deleted:
+            choices["Take theirs"] = lambda: self._documents.revert(document)
         self._messages.warn(
-            f"{document.config_id} was changed by another program since it was read. "
-            "Your text is kept; nothing was saved.",
-            {
-                "Save anyway": lambda: self._documents.save(document, anyway=True),
-                "Take theirs": lambda: self._documents.revert(document),
-            },
+            f"{problem.path.name} was {done} by another program since it was read. Your text is kept, not saved.",
+            choices,
+            _saving(document),
         )
 
     def close_current(self) -> None:
@@ -183,6 +202,10 @@ class EditorController(QObject):
 
     def next_problem(self) -> None:
         """Goes to the first problem of the script in front."""
-        found = self.problems.get(self.current.config_id, ()) if self.current else ()
+        found = self.problems_of(self.current)
         if found:
             self.jump(found[0].line, found[0].column)
+
+
+def _saving(document: Document) -> str:
+    return f"saving {document.config_id}"

@@ -9,7 +9,7 @@ from PySide6.QtCore import QObject, QTimer, Signal
 from PySide6.QtGui import QGuiApplication
 
 from app.background import Background
-from app.documents import Document
+from app.document import Document
 from app.inputs import Inputs
 from engine.display import JsonProblem
 from engine.display_process import Formatted

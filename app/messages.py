@@ -12,28 +12,37 @@ Choices = dict[str, Callable[[], None]]
 
 
 class Messages(QObject):
-    """One message at a time, on a MessageBar."""
+    """One message at a time, on a MessageBar.
+
+    `about` names what a message is about, so that it can be withdrawn when that is settled.
+    """
 
     def __init__(self, bar: MessageBar, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._bar = bar
         self._choices: Choices = {}
+        self._about = ""
         bar.action_triggered.connect(self._choose)
 
-    def error(self, what: object, choices: Choices | None = None) -> None:
+    def error(self, what: object, choices: Choices | None = None, about: str = "") -> None:
         """Something could not be done."""
-        self._show(str(what), MessageSeverity.ERROR, choices)
+        self._show(str(what), MessageSeverity.ERROR, choices, about)
 
-    def warn(self, text: str, choices: Choices | None = None) -> None:
+    def warn(self, text: str, choices: Choices | None = None, about: str = "") -> None:
         """Something needs a decision."""
-        self._show(text, MessageSeverity.WARNING, choices)
+        self._show(text, MessageSeverity.WARNING, choices, about)
 
-    def note(self, text: str, choices: Choices | None = None) -> None:
+    def note(self, text: str, choices: Choices | None = None, about: str = "") -> None:
         """Something happened that a person may want to know."""
-        self._show(text, MessageSeverity.INFO, choices)
+        self._show(text, MessageSeverity.INFO, choices, about)
 
-    def _show(self, text: str, severity: MessageSeverity, choices: Choices | None) -> None:
-        self._choices = choices or {}
+    def withdraw(self, about: str) -> None:
+        """Takes the message about something away, if it is the one shown."""
+        if self._about == about:
+            self._bar.clear()
+
+    def _show(self, text: str, severity: MessageSeverity, choices: Choices | None, about: str) -> None:
+        self._choices, self._about = choices or {}, about
         self._bar.show_message(text, severity, [(label, label) for label in self._choices])
 
     def _choose(self, label: str) -> None:

@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QMenu, QMessageBox
 import resources
 from app.background import Background
 from app.dialogs import ask_choice, ask_path, ask_text
+from app.document_files import discard_drafts
 from app.documents import Documents
 from app.messages import Messages
 from app.session import Session, data_folder
@@ -67,7 +68,7 @@ class WorkspaceController(QObject):
             _open, path,
             done=lambda found: self._opened(*found, front),
             failed=lambda problem: self._messages.error(
-                problem, {"Choose another": self.choose, "Open the examples": self.open_examples}
+                problem, {"Choose another": self.choose, "Open the examples": self.open_examples}, "workspace"
             ),
         )  # fmt: skip
 
@@ -92,6 +93,7 @@ class WorkspaceController(QObject):
         menu.setEnabled(not menu.isEmpty())
 
     def _opened(self, workspace: Workspace, listing: tuple[ScriptFile, ...], front: str) -> None:
+        self._messages.withdraw("workspace")
         self._documents.change_workspace(workspace)
         self.workspace, self._listing = workspace, listing
         self._session.add_workspace(workspace.path)
@@ -153,7 +155,12 @@ class WorkspaceController(QObject):
             self.rescan()
             self._documents.open_script(config_id)
 
-        self._change(lambda: workspace.create(config_id, NEW_SCRIPT), done)
+        def make() -> None:
+            workspace.create(config_id, NEW_SCRIPT)
+            discard_drafts(workspace, store, config_id)  # of one that was deleted
+
+        store = self._documents.drafting.store
+        self._background.call_in_order(make, done=done, failed=self._messages.error)
 
     def rename_script(self, config_id: str) -> None:
         """Asks for another config_id; a script with unsaved changes is to be saved first."""
@@ -174,8 +181,7 @@ class WorkspaceController(QObject):
         def done(_nothing: object) -> None:
             document = self._documents.open.get(config_id)
             if document is not None:
-                self._documents.close(document, discard=True)
-                self._documents.open_script(new)
+                self._documents.rename(document, new)
             self.rescan()
 
         self._change(lambda: workspace.rename(config_id, new), done)
@@ -196,14 +202,20 @@ class WorkspaceController(QObject):
         def done(trashed: Path) -> None:
             document = self._documents.open.get(config_id)
             if document is not None:
-                self._documents.close(document, discard=True)
+                self._documents.close(document)  # its unsaved changes stay, for Undo
             self.rescan()
-            undo = {
-                "Undo": lambda: self._change(lambda: workspace.restore(trashed), lambda _done: self.rescan())
-            }
+            undo = {"Undo": lambda: self._restore(workspace, trashed, config_id if document else "")}
             self._messages.note(f"{config_id} was deleted from the workspace.", undo)
 
         self._change(lambda: workspace.delete(config_id), done)
+
+    def _restore(self, workspace: Workspace, trashed: Path, reopen: str) -> None:
+        def done(_nothing: object) -> None:
+            self.rescan()
+            if reopen:
+                self._documents.open_script(reopen)
+
+        self._change(lambda: workspace.restore(trashed), done)
 
     def _change(self, work: Callable[[], object], done: Callable[..., None]) -> None:
         self._background.call(work, done=done, failed=self._messages.error)

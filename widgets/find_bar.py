@@ -126,8 +126,8 @@ class FindBar(QFrame):
 
     # --- the owner's side
 
-    def attach(self, editor: CodeEditor) -> None:
-        """Search in `editor` from now on."""
+    def attach(self, editor: CodeEditor | None) -> None:
+        """Search in `editor` from now on; None lets the last one go."""
         if self.editor is not None:
             self._clear_marks()
             self.editor.removeEventFilter(self)
@@ -135,6 +135,8 @@ class FindBar(QFrame):
             self.editor.loaded.disconnect(self._on_edited)
             self.editor.cursor_moved.disconnect(self._on_cursor_moved)
         self.editor = editor
+        if editor is None:
+            return
         editor.installEventFilter(self)
         editor.edited.connect(self._on_edited)
         editor.loaded.connect(self._on_edited)

@@ -50,8 +50,8 @@ class StudioMaker:
         self._running.append(studio)
         studio.window.resize(1400, 900)
         studio.window.show()
-        studio.window.activateWindow()
-        self._qtbot.waitExposed(studio.window)
+        with self._qtbot.waitActive(studio.window):
+            studio.window.activateWindow()
         return studio
 
     def end(self, studio: Studio) -> None:
