@@ -97,6 +97,7 @@ async def test_a_script_that_ends_its_host_leaves_the_next_run_alone(
     reply = await pool.run(run_request(source, cpu_seconds=BUDGET_SECONDS))
     assert reply.error_type is kind
     assert reply.cpu_seconds <= BUDGET_SECONDS + CONTRACT_SECONDS
+    assert "library" in reply.error_message, "the wall clock ended it, not its CPU time"
     assert await pool_is_right(pool)
     assert not set(host) & set(pids(pool))
 

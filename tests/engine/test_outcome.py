@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from typing import Any
 
+import lupa.lua51 as lupa
 import msgspec
 import pytest
 import pytest_asyncio
@@ -160,7 +161,17 @@ async def test_five_thousand_headers_that_came_in_can_be_read(engine: Engine) ->
 # --- the body
 
 
-@pytest.mark.parametrize("source", ["local x", "request.body = nil", 'request.body = ""', "request = nil"])
+@pytest.mark.parametrize(
+    "source",
+    [
+        "local x",
+        "request.body = nil",
+        'request.body = ""',
+        "request = nil",
+        "request = nil setmetatable(_G, { __index = function() return { body = 'from a trap' } end })",
+        "setmetatable(request, { __index = function() return 'from a trap' end })",
+    ],
+)
 async def test_no_body_means_the_payload_as_it_came(engine: Engine, source: str) -> None:
     payload = bytes(range(256))
     assert await engine.body(source, payload=payload) == payload
@@ -189,6 +200,7 @@ async def test_a_script_in_utf_8_writes_utf_8(engine: Engine) -> None:
         ('headers["x-tenant"] = "t2"', {"Content-Type": "application/json", "x-tenant": "t2"}),
         ("headers = {}", {}),
         ("headers = nil", {}),
+        ("headers = nil setmetatable(_G, { __index = function() return { X = '1' } end })", {}),
         ('headers = { A = "1" }', {"A": "1"}),
         (
             'request.headers["X-New"] = "1"',
@@ -400,10 +412,13 @@ async def test_a_syntax_error_names_its_line(engine: Engine, source: str, line: 
     assert "near" in outcome.error.message
 
 
-async def test_bytecode_is_no_script(engine: Engine) -> None:
-    outcome = await engine.outcome(b"\x1bLuaQ\0\1\4\x08\4\x08\0")
+async def test_bytecode_is_neither_a_script_nor_a_chunk(engine: Engine) -> None:
+    bytecode = lupa.LuaRuntime(encoding=None).eval(b"string.dump(function() return 1 end)")
+    outcome = await engine.outcome(bytecode)
     assert outcome.error is not None
     assert outcome.error.type is ScriptErrorType.SYNTAX
+    source = "local chunk, problem = loadstring(payload) request.body = tostring(chunk) .. problem"
+    assert b"nilscript:1: bytecode is not accepted" in await engine.body(source, payload=bytecode)
 
 
 async def test_a_failed_run_keeps_its_log_lines(engine: Engine) -> None:
@@ -448,6 +463,14 @@ async def test_a_seed_repeats_a_sequence_and_no_seed_does_not() -> None:
     assert runs.body("math.randomseed(7) " + draw) == runs.body("math.randomseed(7) " + draw)
     assert runs.body("math.randomseed(8) " + draw) != runs.body("math.randomseed(7) " + draw)
     assert runs.body(draw) != runs.body(draw)
+
+
+async def test_a_sequence_does_not_go_on_in_the_next_run() -> None:
+    runs = Runs()
+    draw = "request.body = tostring(math.random(1, 1e9)) "
+    second_of_seven = runs.body("math.randomseed(7) math.random(1, 1e9) " + draw)
+    runs.body("math.randomseed(7) " + draw)
+    assert runs.body(draw) != second_of_seven
 
 
 async def test_random_numbers_stay_in_their_range_and_reach_its_ends() -> None:

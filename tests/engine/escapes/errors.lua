@@ -103,3 +103,7 @@ local a, b = {}, {}
 setmetatable(a, { __index = b })
 setmetatable(b, { __index = a })
 verdict(pcall(function() return a.x end), "no error")
+
+--- a trap on _G does not supply the outputs that are missing
+headers, config, request.body = nil, nil, "contained"
+setmetatable(_G, { __index = function(_, name) return { ["X-Trap"] = "ESCAPED", opt_out_default_headers = 5 } end })
