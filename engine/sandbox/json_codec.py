@@ -23,7 +23,6 @@ _REPLACEMENT = "�".encode()
 _STRING = re.compile(r'"(?:[^"\\]|\\.)*"', re.DOTALL)
 _SMALL_DOCUMENT = 100_000
 _TABLE_BYTES = 64  # sizeof(Table) of Lua 5.1 on 64 bits
-_LONG_DIGITS = re.compile(rb"\d{19}")
 _EXPONENT = re.compile(r"e([+-])0?(\d)")
 
 
@@ -82,18 +81,12 @@ def _utf8_parts(data: bytes) -> list[str]:
             return parts
 
 
-def _float_of(digits: str) -> float:
-    value = float(digits)
-    if math.isinf(value):
-        raise JsonError(f"number {digits[:40]} is out of range")
-    return value
-
-
-_DECODER = msgspec.json.Decoder(float_hook=_float_of)
+_DECODER = msgspec.json.Decoder()
 
 
 def decode(text: str) -> Any:
-    """The values of a JSON document: dict, list, byte-form str, float or int below 2^63, bool, None.
+    """The values of a JSON document: dict, list, byte-form str, float, int, bool, None. Integers are as they
+    are written; see `with_doubles`.
 
     Raises:
         JsonError: the document is not JSON, too deep, or holds a number outside a double's range.
@@ -107,14 +100,9 @@ def decode(text: str) -> Any:
         raise JsonError(_reason(problem)) from None
     except RecursionError:
         raise JsonError(f"nested deeper than {MAX_DEPTH} levels") from None
-    if type(value) is int or _needs_check(data):
-        return _checked(value, 0)
+    if data.count(b"[") + data.count(b"{") > MAX_DEPTH:
+        _check_depth(value, 0)
     return value
-
-
-def _needs_check(data: bytes) -> bool:
-    """Whether a document may nest too deep or hold an integer beyond a C long: cheap, and right for nearly all."""
-    return data.count(b"[") + data.count(b"{") > MAX_DEPTH or _LONG_DIGITS.search(data) is not None
 
 
 def least_table_bytes(text: str) -> int:
@@ -133,23 +121,25 @@ def _reason(problem: msgspec.DecodeError) -> str:
     return text.replace("JSON is malformed: ", "invalid JSON: ", 1) if text else "invalid JSON"
 
 
-def _checked(value: Any, depth: int) -> Any:
-    """`value` with integers that a C long cannot hold as doubles; raises on nesting too deep."""
-    kind = type(value)
-    if kind is int:
-        return value if -0x8000000000000000 <= value < 0x8000000000000000 else _big(value)
-    if kind is not dict and kind is not list:
-        return value
+def _check_depth(value: Any, depth: int) -> None:
     if depth >= MAX_DEPTH:
         raise JsonError(f"nested deeper than {MAX_DEPTH} levels")
-    items = value.items() if kind is dict else enumerate(value)
-    for key, item in items:
-        inner = type(item)
-        if inner is dict or inner is list or inner is int:
-            replacement = _checked(item, depth + 1)
-            if replacement is not item:
-                value[key] = replacement
-    return value
+    for item in value.values() if type(value) is dict else value:
+        if type(item) is dict or type(item) is list:
+            _check_depth(item, depth + 1)
+
+
+def with_doubles(value: Any) -> Any:
+    """`value`, as `decode` gave it, with the integers that a C long cannot hold as the doubles nearest to them.
+
+    Raises:
+        JsonError: one is out of a double's range.
+    """
+    if type(value) is int:
+        return value if -_LONG <= value < _LONG else _big(value)
+    if type(value) is dict:
+        return {key: with_doubles(item) for key, item in value.items()}
+    return [with_doubles(item) for item in value] if type(value) is list else value
 
 
 def _big(value: int) -> float:
@@ -197,7 +187,8 @@ class Encoder:
 
     def __init__(self, table_type: type) -> None:
         self._table_type = table_type
-        self._encode: Callable[[Any], bytes] = msgspec.json.Encoder().encode
+        # Sorting by code points in C is sorting by the bytes of UTF-8, as Go does.
+        self._encode: Callable[[Any], bytes] = msgspec.json.Encoder(order="deterministic").encode
 
     def encode(self, value: Any) -> bytes:
         """JSON of a Lua value: keys sorted bytewise, `<`, `>`, `&`, U+2028 and U+2029 escaped.
@@ -212,18 +203,26 @@ class Encoder:
         return data
 
     def _table(self, table: Any, depth: int) -> Any:
-        # One frame for each level of nesting: MAX_DEPTH of them fit into Python's stack.
+        # One frame for each level of nesting: MAX_DEPTH of them fit into Python's stack. The usual kinds of values
+        # are told apart in line: a call for each would double the cost of a document.
         if depth > MAX_DEPTH:
             raise JsonError(f"nested deeper than {MAX_DEPTH} levels, or a table that contains itself")
-        items: list[tuple[Any, Any]] = []
+        table_type, exact, pairs = self._table_type, _EXACT, {}
         for key, value in table.items():
-            if type(value) is self._table_type:
-                items.append((key, self._table(value, depth + 1)))
+            kind = type(value)
+            if kind is str:
+                pairs[key] = value if value.isascii() else _text(value)
+            elif kind is table_type:
+                pairs[key] = self._table(value, depth + 1)
+            elif (kind is int and -exact < value < exact) or (
+                kind is float and _PLAIN_FROM <= value < _PLAIN_BELOW
+            ):
+                pairs[key] = value
             else:
-                items.append((key, _scalar(value)))
-        if items and type(items[0][0]) is str:
-            return _object(items)
-        return _array(items)
+                pairs[key] = _scalar(value)
+        if not pairs:
+            return []
+        return _object(pairs) if type(next(iter(pairs))) is str else _array(pairs)
 
 
 def _scalar(value: Any) -> Any:
@@ -252,46 +251,36 @@ def _inner(text: str) -> bytes:
     return msgspec.json.encode(text)[1:-1]
 
 
-def _object(items: list[tuple[Any, Any]]) -> dict[str, Any] | msgspec.Raw:
-    result: dict[str, Any] = {}
+def _object(pairs: dict[str, Any]) -> dict[str, Any] | msgspec.Raw:
     try:
-        items.sort(key=_first)
+        if "".join(pairs).isascii():
+            return pairs
     except TypeError:
         raise JsonError(_MIXED) from None
-    for key, value in items:
-        if type(key) is not str:
-            raise JsonError(_MIXED)
-        name = key if key.isascii() else _text(key)
-        if not isinstance(name, str):
-            return _raw_object(items)
-        result[name] = value
-    return result
-
-
-def _raw_object(items: list[tuple[Any, Any]]) -> msgspec.Raw:
-    if not all(type(key) is str for key, _ in items):
-        raise JsonError(_MIXED)
-    members = (msgspec.json.encode(_text(key)) + b":" + msgspec.json.encode(value) for key, value in items)
+    names = {key: _text(key) for key in sorted(pairs)}
+    texts = {name: pairs[key] for key, name in names.items() if isinstance(name, str)}
+    if len(texts) == len(names):
+        return texts
+    encode = msgspec.json.Encoder(order="deterministic").encode
+    members = (encode(name) + b":" + encode(pairs[key]) for key, name in names.items())
     return msgspec.Raw(b",".join(members).join((b"{", b"}")))
 
 
-def _array(items: list[tuple[Any, Any]]) -> list[Any]:
-    count = len(items)
-    result: list[Any] = [None] * count
-    for key, value in items:
-        if type(key) is not int:
-            raise JsonError(_MIXED)
-        if not 1 <= key <= count:
-            raise JsonError("a sparse array (its keys are not 1 to n) has no JSON form")
-        result[key - 1] = value
-    return result
-
-
-def _first(item: tuple[Any, Any]) -> Any:
-    return item[0]
+def _array(pairs: dict[int, Any]) -> list[Any]:
+    count = len(pairs)
+    if set(map(type, pairs)) != {int}:
+        raise JsonError(_MIXED)
+    if list(pairs) == list(range(1, count + 1)):  # nearly always: Lua walks the array part in order
+        return list(pairs.values())
+    try:
+        return [pairs[place] for place in range(1, count + 1)]
+    except KeyError:
+        raise JsonError("a sparse array (its keys are not 1 to n) has no JSON form") from None
 
 
 _EXACT = 1 << 53
+_LONG = 1 << 63
+_PLAIN_FROM, _PLAIN_BELOW = 1e-4, 1e15  # where msgspec prints a double that is no integer just as Go does
 _MIXED = "a table with keys that are neither all strings nor 1 to n has no JSON form"
 _HTML = (
     (b"<", b"\\u003c"),

@@ -20,7 +20,7 @@ import msgspec
 
 from engine.model import LogLine, ScriptErrorType
 from engine.sandbox.bridge import Answer, ModuleBridge, no_modules
-from engine.sandbox.json_codec import Encoder, decode, least_table_bytes
+from engine.sandbox.json_codec import Encoder, decode, least_table_bytes, with_doubles
 from engine.sandbox.protocol import RunReply, RunRequest
 from engine.sandbox.stack_guard import check_chunk
 
@@ -123,7 +123,15 @@ class ScriptRuntime:
         if least_table_bytes(text) > self._budget:
             raise MemoryError
         value = decode(text)
-        return self._lua.table_from(value, recursive=True) if type(value) in (dict, list) else value
+        try:
+            return self._lua_value(value)
+        except OverflowError:
+            return self._lua_value(with_doubles(value))
+
+    def _lua_value(self, value: Any) -> Any:
+        if type(value) is dict or type(value) is list:
+            return self._lua.table_from(value, recursive=True)
+        return with_doubles(value)
 
     # What the host calls.
 
