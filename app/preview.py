@@ -11,10 +11,10 @@ from typing import Any
 
 from PySide6.QtCore import QObject, Signal
 
-from app.background import Background, post
+from app.background import Background, Done, post
 from app.latest import LatestWins
 from engine.delivery.request import build_request
-from engine.display_process import Presented
+from engine.display_process import Compared, Presented
 from engine.display_service import DisplayService
 from engine.model import Outcome, PreviousError, Webhook
 from engine.sandbox.pool import EnginePool
@@ -31,6 +31,7 @@ class PreviewRequest:
     config: dict[str, Any]
     webhook: Webhook
     previous_error: PreviousError | None
+    compare: bool = True  # tell the difference at once: it is being looked at
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +39,7 @@ class PreviewResult:
     """What a request came to: `presented` is None when the script failed or a later request outran this one."""
 
     number: int
+    payload: bytes
     outcome: Outcome
     presented: Presented | None
 
@@ -53,7 +55,7 @@ async def run_preview(
     script = Script.of(request.source, request.config)
     outcome = await transformer.run(script, request.webhook, request.previous_error)
     if outcome.result is None:
-        return PreviewResult(request.number, outcome, None)
+        return PreviewResult(request.number, request.webhook.payload, outcome, None)
     outgoing = build_request(
         request.webhook,
         outcome.result,
@@ -61,8 +63,10 @@ async def run_preview(
         now_unix=int(time.time()),
     )
     webhook = request.webhook
-    presented = await display.present(webhook.payload, webhook.headers, outcome, outgoing)
-    return PreviewResult(request.number, outcome, presented)
+    presented = await display.present(
+        webhook.payload, webhook.headers, outcome, outgoing, compare=request.compare
+    )
+    return PreviewResult(request.number, webhook.payload, outcome, presented)
 
 
 class PreviewService(QObject):
@@ -95,6 +99,12 @@ class PreviewService(QObject):
     def submit(self, request: PreviewRequest) -> None:
         """Asks for a preview; earlier requests that have not ended give way."""
         self._background.loop.call_soon_threadsafe(self._latest.submit, request)
+
+    def compare(self, result: PreviewResult, done: Done[Compared | None]) -> None:
+        """Tells the difference that a good result came without; None when a later one outran it."""
+        if result.outcome.result is not None:
+            work = self.display.compare(result.payload, result.outcome.result.body)
+            self._background.start(work, done=done, failed=self.failed.emit)
 
     async def close(self) -> None:
         """Ends the engine hosts and the display process; runs on the background loop."""

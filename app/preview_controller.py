@@ -5,15 +5,15 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-from PySide6.QtCore import QObject, QTimer, Signal
+from PySide6.QtCore import QObject, Qt, QTimer, Signal
 
-from app.documents import Document
+from app.document import Document
 from app.preview import PreviewRequest, PreviewResult, PreviewService
-from engine.display_process import Presented
+from engine.display_process import Compared, Presented
 from engine.model import Outcome
 from engine.scripts.problem import Problem, Severity
 from widgets.budget_meter import BudgetMeter
-from widgets.outcome_view import OutcomeState, OutcomeView
+from widgets.outcome_view import DIFF, OutcomeState, OutcomeView
 from widgets.script_config_form import ScriptConfigForm
 
 DEBOUNCE_MS = 30
@@ -58,15 +58,18 @@ class PreviewController(QObject):
         self._document: Document | None = None
         self._number = 0
         self._waiting_since = 0.0
+        self._shown: PreviewResult | None = None  # the last good result
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
+        self._timer.setTimerType(Qt.TimerType.PreciseTimer)
         self._timer.timeout.connect(self.run_now)
         service.finished.connect(self._show)
         service.failed.connect(self._fail)
+        view.tab_changed.connect(lambda _tab: self._compare())
 
     def set_document(self, document: Document | None) -> None:
         """Shows the preview of another document, anew."""
-        self._document = document
+        self._document, self._shown = document, None
         self._number += 1  # a result still on its way belongs to the other one
         self._meter.show_none()
         if document is None:
@@ -114,6 +117,7 @@ class PreviewController(QObject):
                 config=config,
                 webhook=document.inputs.webhook(document.config_id),
                 previous_error=document.inputs.metadata.previous_error,
+                compare=self._view.tabs.currentIndex() == DIFF,
             )
         )
 
@@ -131,12 +135,27 @@ class PreviewController(QObject):
         if outcome.error is not None:
             self._view.show_error(outcome.error, outcome.logs)
         elif result.presented is not None:
+            self._shown = result
             self._view.show_result(state_of(outcome, result.presented))
+            self._compare()
         self._meter.show_usage(outcome.cpu_ms, outcome.memory_peak_bytes)
         self.problems_found.emit(document, problems_of(outcome))
         self.ran.emit(result)
 
+    def _compare(self) -> None:
+        """Has the difference told when it is looked at and not there yet."""
+        result = self._shown
+        if result is None or not self._view.wants_diff():
+            return
+
+        def done(compared: Compared | None) -> None:
+            if compared is not None and result is self._shown:
+                self._view.show_diff(compared.diff, compared.note)
+
+        self._service.compare(result, done)
+
     def _fail(self, problem: Exception) -> None:
+        self._shown = None
         self._view.show_idle("Nothing can run just now.")
         self._meter.show_none()
         self.engine_failed.emit(str(problem))

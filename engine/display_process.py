@@ -33,7 +33,8 @@ class Present(msgspec.Struct, frozen=True, tag=True):
     """Asks for everything to show of one run.
 
     `body` is what is sent, None when that is the payload itself (10 MB need not travel twice). `result_headers` are
-    those the script left; `method` is empty when there is no request to show.
+    those the script left; `method` is empty when there is no request to show. Without `compare` the difference,
+    which takes longer than all else, is left for later.
     """
 
     payload: bytes
@@ -43,6 +44,14 @@ class Present(msgspec.Struct, frozen=True, tag=True):
     method: str = ""
     url: str = ""
     headers: tuple[tuple[str, str], ...] = ()
+    compare: bool = True
+
+
+class Compare(msgspec.Struct, frozen=True, tag=True):
+    """Asks for the difference between what came in and what is sent."""
+
+    payload: bytes
+    body: bytes
 
 
 class Checked(msgspec.Struct, frozen=True, tag=True):
@@ -59,14 +68,24 @@ class Formatted(msgspec.Struct, frozen=True, tag=True):
 
 
 class Presented(msgspec.Struct, frozen=True, tag=True):
-    """Answers Present; `payload_problem` says why the payload is not JSON, None when it is."""
+    """Answers Present.
+
+    `payload_problem` says why the payload is not JSON, None when it is; `diff` is None when it was not asked for.
+    """
 
     body: BodyText
     headers: tuple[HeaderRow, ...]
     request_text: str
-    diff: tuple[DiffLine, ...]
+    diff: tuple[DiffLine, ...] | None
     diff_note: str
     payload_problem: JsonProblem | None
+
+
+class Compared(msgspec.Struct, frozen=True, tag=True):
+    """Answers Compare."""
+
+    diff: tuple[DiffLine, ...]
+    note: str
 
 
 class Failed(msgspec.Struct, frozen=True, tag=True):
@@ -75,8 +94,8 @@ class Failed(msgspec.Struct, frozen=True, tag=True):
     message: str
 
 
-Request = CheckJson | Format | Present
-Answer = Checked | Formatted | Presented | Failed
+Request = CheckJson | Format | Present | Compare
+Answer = Checked | Formatted | Presented | Compared | Failed
 
 NOTHING_SENT = BodyText(BodyKind.EMPTY, "", 0)
 
@@ -88,12 +107,14 @@ def answer(request: Request) -> Answer:
     if isinstance(request, Format):
         problem = check_json(request.payload)
         return Formatted(request.payload if problem else pretty_json(request.payload), problem)
+    if isinstance(request, Compare):
+        return Compared(*diff(request.payload, request.body))
     return _present(request)
 
 
 def _present(asked: Present) -> Presented:
     body = asked.payload if asked.body is None else asked.body
-    rows, note = diff(asked.payload, body)
+    rows, note = diff(asked.payload, body) if asked.compare or body == asked.payload else (None, "")
     shown = body_text(body)
     problem = check_json(asked.payload)
     if not asked.method:

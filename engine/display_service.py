@@ -17,6 +17,8 @@ from engine.display_process import (
     Answer,
     Checked,
     CheckJson,
+    Compare,
+    Compared,
     Failed,
     Format,
     Formatted,
@@ -37,7 +39,7 @@ _LOOK_SECONDS = 0.1
 
 _DECODER: msgspec.msgpack.Decoder[Answer] = msgspec.msgpack.Decoder(Answer)
 
-AnswerT = TypeVar("AnswerT", Checked, Formatted, Presented)
+AnswerT = TypeVar("AnswerT", Checked, Formatted, Presented, Compared)
 
 
 class DisplayFailed(HowkError):
@@ -71,6 +73,8 @@ class DisplayService:
         incoming: Mapping[str, str],
         outcome: Outcome,
         request: OutgoingRequest | None,
+        *,
+        compare: bool = True,
     ) -> Presented | None:
         """Everything to show of a run; None when a later call made it outdated.
 
@@ -79,6 +83,7 @@ class DisplayService:
             incoming: the headers that came in.
             outcome: what the script made of it; one with an error shows as nothing sent.
             request: what would go over the wire.
+            compare: whether to tell the difference too; `compare` does so later.
 
         Raises:
             DisplayFailed: the process died at it, or took longer than LIMIT_SECONDS.
@@ -86,8 +91,17 @@ class DisplayService:
         self._latest_present += 1
         mine = self._latest_present
         asked = _present_request(payload, incoming, outcome, request)
+        asked = msgspec.structs.replace(asked, compare=compare)
         try:
             return await self._ask(asked, Presented, lambda: mine != self._latest_present)
+        except _Outdated:
+            return None
+
+    async def compare(self, payload: bytes, body: bytes) -> Compared | None:
+        """The difference of a run; None when another run was presented meanwhile. Raises DisplayFailed."""
+        latest = self._latest_present
+        try:
+            return await self._ask(Compare(payload, body), Compared, lambda: latest != self._latest_present)
         except _Outdated:
             return None
 

@@ -51,9 +51,12 @@ class DiffView(QWidget):
 
     Attributes:
         list: the view, for focus and tests.
+
+    Args:
+        keys: whether F7 and Shift+F7 go from change to change; in one window a single view may have them.
     """
 
-    def __init__(self, parent: QWidget | None = None) -> None:
+    def __init__(self, parent: QWidget | None = None, *, keys: bool = True) -> None:
         super().__init__(parent)
         self.setAccessibleName("Difference")
         self._model = DiffModel(self)
@@ -61,10 +64,11 @@ class DiffView(QWidget):
         self._delegate = DiffDelegate(self.list, self._model)
         self.list.setItemDelegate(self._delegate)
         self._header = PaneHeader("")
-        self._previous = self._header.add_button("up", "Previous change (Shift+F7)")
-        self._next = self._header.add_button("down", "Next change (F7)")
-        self._previous.setShortcut(QKeySequence("Shift+F7"))
-        self._next.setShortcut(QKeySequence("F7"))
+        self._previous = self._header.add_button("up", f"Previous change{' (Shift+F7)' * keys}")
+        self._next = self._header.add_button("down", f"Next change{' (F7)' * keys}")
+        if keys:
+            self._previous.setShortcut(QKeySequence("Shift+F7"))
+            self._next.setShortcut(QKeySequence("F7"))
         self._previous.clicked.connect(lambda: self.go_to_change(-1))
         self._next.clicked.connect(lambda: self.go_to_change(1))
         self._empty = EmptyState("The body goes out as it came in.")
@@ -92,6 +96,11 @@ class DiffView(QWidget):
             self.list.verticalScrollBar().setValue(top)
             self.list.horizontalScrollBar().setValue(left)
         self._pages.setCurrentIndex(1 if added or removed else 0)
+
+    def show_pending(self) -> None:
+        """The difference is on its way; the one before stays meanwhile."""
+        self._header.set_note("Comparing\u2026")
+        self._pages.setCurrentIndex(1)  # the list, so that the focus has a place to go to
 
     def note(self) -> str:
         """What the header says."""

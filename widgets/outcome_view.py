@@ -34,7 +34,7 @@ class OutcomeState:
     body: BodyText = _NO_BODY
     headers: tuple[HeaderRow, ...] = ()
     request_text: str = ""
-    diff: tuple[DiffLine, ...] = ()
+    diff: tuple[DiffLine, ...] | None = ()  # None: not told yet
     diff_note: str = ""
     logs: tuple[LogLine, ...] = ()
 
@@ -96,7 +96,7 @@ class OutcomeView(QWidget):
             lambda state: self.body.show_body(state.body),
             lambda state: self.headers.show_headers(state.headers),
             lambda state: self.request.show_text(state.request_text, "As it goes over the wire"),
-            lambda state: self.diff.show_diff(state.diff, state.diff_note),
+            self._fill_diff,
             lambda state: self.log.show_logs(state.logs),
         )
         self._build()
@@ -113,6 +113,16 @@ class OutcomeView(QWidget):
         self.banner.hide()
         self._has_good = True
         self._show_state(state, faded=False)
+
+    def wants_diff(self) -> bool:
+        """Whether the difference is in front and still to be told."""
+        return self.tabs.currentIndex() == DIFF and self._has_good and self._state.diff is None
+
+    def show_diff(self, diff: tuple[DiffLine, ...], note: str) -> None:
+        """Takes the difference of the result that is shown."""
+        self._state = replace(self._state, diff=diff, diff_note=note)
+        self._stale.add(DIFF)
+        self._fill_visible()
 
     def show_error(self, error: ScriptError, logs: tuple[LogLine, ...] = ()) -> None:
         """Shows why a run failed and what it logged; the last good result stays, greyed and labelled."""
@@ -237,6 +247,12 @@ class OutcomeView(QWidget):
         # The log is always that of the latest run, so it is never faded.
         self._veil.setVisible(self._label.isVisibleTo(self) and tab != LOG)
         self._veil.raise_()
+
+    def _fill_diff(self, state: OutcomeState) -> None:
+        if state.diff is None:
+            self.diff.show_pending()
+        else:
+            self.diff.show_diff(state.diff, state.diff_note)
 
     def _on_tab(self, tab: int) -> None:
         self._fill_visible()

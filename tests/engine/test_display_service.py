@@ -47,8 +47,30 @@ async def test_it_presents_a_run(service: DisplayService) -> None:
     assert shown.body.text == '{\n  "a": 2\n}'
     assert [row.kind for row in shown.headers] == [HeaderKind.ADDED]
     assert shown.request_text.startswith("POST /x HTTP/1.1\nHost: a.example\n")
-    assert [row.text for row in shown.diff if row.left is None] == ['  "a": 2']
+    assert [row.text for row in shown.diff or () if row.left is None] == ['  "a": 2']
     assert shown.payload_problem is None
+
+
+async def test_the_difference_can_be_told_later(service: DisplayService) -> None:
+    at_once = await service.present(b'{"a":1}', {}, *sent(b'{"a":2}'))
+    later = await service.present(b'{"a":1}', {}, *sent(b'{"a":2}'), compare=False)
+    assert at_once is not None
+    assert later is not None
+    assert later.diff is None
+    compared = await service.compare(b'{"a":1}', b'{"a":2}')
+    assert compared is not None
+    assert (compared.diff, compared.note) == (at_once.diff, at_once.diff_note)
+
+
+async def test_a_difference_that_a_later_run_outran_is_dropped(service: DisplayService) -> None:
+    busy = asyncio.create_task(service.check_json(b"[1]"))
+    await asyncio.sleep(0)
+    told = asyncio.create_task(service.compare(b"1", b"2"))
+    await asyncio.sleep(0)
+    newer = asyncio.create_task(service.present(b"1", {}, *sent(b"3"), compare=False))
+    answers = await asyncio.gather(busy, told, newer)
+    assert answers[1] is None
+    assert answers[2] is not None
 
 
 async def test_an_unchanged_body_and_a_failed_run_are_presented(service: DisplayService) -> None:

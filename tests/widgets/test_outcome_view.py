@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 
 import pytest
 from PySide6.QtCore import QPoint, Qt
@@ -55,6 +56,17 @@ def test_a_result_fills_only_the_page_in_front(view: OutcomeView) -> None:
     assert view.request.editor.bytes_() == b""
     view.show_tab(REQUEST)
     assert view.request.editor.bytes_() == b"POST / HTTP/1.1\n\n{}"
+
+
+def test_a_difference_that_is_told_later(view: OutcomeView) -> None:
+    view.show_result(replace(STATE, diff=None, diff_note=""))
+    assert not view.wants_diff()
+    view.show_tab(DIFF)
+    assert view.wants_diff()
+    assert "Comparing" in view.diff.note()
+    view.show_diff(STATE.diff or (), STATE.diff_note)
+    assert not view.wants_diff()
+    assert view.diff.note() == "+2 \u22121 \u00b7 Formatted"
 
 
 def test_tab_titles_count(view: OutcomeView) -> None:
