@@ -20,6 +20,7 @@ from engine.model import (
     script_hash,
 )
 from engine.modules.calls import Modules
+from engine.observe import ObservedModules, Observer, RunEvent
 from engine.sandbox.pool import EnginePool
 from engine.sandbox.protocol import RunReply, RunRequest
 from engine.settings import LuaSettings
@@ -47,12 +48,19 @@ class Transformer:
         pool: where scripts run.
         limits: CPU time and memory of one run.
         variables: what `${NAME}` in a script_config stands for; only what the operator allowed.
+        observer: is told of every run and module call.
     """
 
     def __init__(
-        self, pool: EnginePool, limits: LuaSettings, variables: Mapping[str, str] | None = None
+        self,
+        pool: EnginePool,
+        limits: LuaSettings,
+        variables: Mapping[str, str] | None = None,
+        *,
+        observer: Observer | None = None,
     ) -> None:
         self._pool, self._limits, self._variables = pool, limits, variables or {}
+        self._observer = observer
 
     async def run(
         self,
@@ -67,7 +75,12 @@ class Transformer:
             EngineUnavailable: no engine host could be started; the script is not to blame.
         """
         request = run_request(script, webhook, self._limits, self._variables, previous_error)
-        return outcome_of(await self._pool.run(request, modules), webhook)
+        if modules is not None and self._observer is not None:
+            modules = ObservedModules(modules, self._observer)
+        outcome = outcome_of(await self._pool.run(request, modules), webhook)
+        if self._observer is not None:
+            self._observer.run_ended(RunEvent.of(outcome, webhook, script.hash))
+        return outcome
 
 
 def run_request(

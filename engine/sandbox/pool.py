@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import sys
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Self
 
 import msgspec
@@ -41,9 +41,18 @@ class EnginePool:
         size: how many runs may be in progress at once.
         spares: idle hosts kept warm beyond those at work.
         address_space_bytes: the most a host may map; the script's own limit is part of each request.
+        host_ended: is told why a host ended during a run: a script error type, or `killed`.
     """
 
-    def __init__(self, *, size: int = 1, spares: int = 1, address_space_bytes: int = 2 << 30) -> None:
+    def __init__(
+        self,
+        *,
+        size: int = 1,
+        spares: int = 1,
+        address_space_bytes: int = 2 << 30,
+        host_ended: Callable[[str], None] | None = None,
+    ) -> None:
+        self._host_ended = host_ended or (lambda _reason: None)
         self._slots = asyncio.Semaphore(size)
         self._spares = spares
         self._env = {ADDRESS_SPACE_VARIABLE: str(address_space_bytes)}
@@ -95,6 +104,7 @@ class EnginePool:
                     continue
                 failed = failed + 1 if len(replies) == done else 1
                 reply = explain(gone, gone.overdue, requests[len(replies)])
+                self._host_ended(reply.error_type.value if reply and reply.error_type else "killed")
                 if reply is not None:
                     replies.append(reply)
                 elif failed >= MAX_ATTEMPTS:
