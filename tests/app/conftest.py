@@ -45,8 +45,8 @@ class StudioMaker:
         self._qtbot, self._drafts = qtbot, drafts
         self._running: list[Studio] = []
 
-    def __call__(self, session: Session | None = None) -> Studio:
-        studio = Studio(session or Session(), self._drafts)
+    def __call__(self, session: Session | None = None, drafts: Path | None = None) -> Studio:
+        studio = Studio(session or Session(), drafts or self._drafts)
         self._running.append(studio)
         studio.window.resize(1400, 900)
         studio.window.show()
