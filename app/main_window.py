@@ -102,12 +102,13 @@ class MainWindow(QMainWindow):
 
     @staticmethod
     def _column(*parts: QWidget) -> QWidget:
+        """Panes under each other; the room goes to those with content, never to a strip."""
         frame = QFrame()
         column = QVBoxLayout(frame)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
         for part in parts:
-            column.addWidget(part)
+            column.addWidget(part, 1 if isinstance(part, (QSplitter, EditorTabs)) else 0)
         return frame
 
     @staticmethod

@@ -97,6 +97,7 @@ class WorkspaceController(QObject):
         self._documents.change_workspace(workspace)
         self.workspace, self._listing = workspace, listing
         self._session.add_workspace(workspace.path)
+        self._tree.set_workspace_open(True)
         self.refresh({})
         self.opened.emit(workspace)
         known = [script.config_id for script in listing]

@@ -104,6 +104,11 @@ class WorkspaceTree(QWidget):
         self._connect()
         self.set_entries(())
 
+    def set_workspace_open(self, is_open: bool) -> None:
+        """Whether there is a workspace that a script could be made in; the empty state says and offers which."""
+        self._empty.set_text("No scripts in this workspace yet." if is_open else "No workspace is open.")
+        self._empty.button.setText("New script" if is_open else "Open a workspace")
+
     def set_entries(self, entries: tuple[ScriptEntry, ...]) -> None:
         """Shows other scripts, or the same in another state; cursor, folding and scrolling stay."""
         self._entries = entries
@@ -151,7 +156,7 @@ class WorkspaceTree(QWidget):
         self._lay_out()
 
     def _lay_out(self) -> None:
-        self._empty = EmptyState("No scripts in this workspace yet.", "New script")
+        self._empty = EmptyState("No workspace is open.", "Open a workspace")
         self._none = EmptyState("No script matches the filter.")
         self._lists = QStackedLayout()
         self._lists.addWidget(self.tree)
