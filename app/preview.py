@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from dataclasses import dataclass
 from typing import Any
@@ -85,7 +86,7 @@ class PreviewService(QObject):
         self._background = background
         self.display = DisplayService()
         self._pool = EnginePool(size=1, spares=1)
-        transformer = Transformer(self._pool, settings.lua)
+        transformer = Transformer(self._pool, settings.lua, settings.lua.variables_of(os.environ))
         self._latest = LatestWins[PreviewRequest, PreviewResult](
             lambda request: run_preview(request, transformer, self.display, settings),
             lambda result: post(self.finished, result),

@@ -93,7 +93,9 @@ def preview(
 
     async def work() -> Outcome:
         async with EnginePool(spares=0) as pool:
-            return await Transformer(pool, settings.lua).run(Script.of(source, config), webhook, previous)
+            return await Transformer(pool, settings.lua, settings.lua.variables_of(os.environ)).run(
+                Script.of(source, config), webhook, previous
+            )
 
     outcome = run(work())
     request = outgoing(webhook, outcome, settings)

@@ -51,7 +51,9 @@ async def _run(cases: tuple[SavedCase, ...], *, print_lines: bool) -> tuple[Case
     settings = load_settings(os.environ)
     hosts = max(1, min(MAX_HOSTS, os.cpu_count() or 1, len(cases)))
     async with EnginePool(size=hosts, spares=0) as pool:
-        return await CaseRunner(Transformer(pool, settings.lua)).run_all(cases, report)
+        return await CaseRunner(
+            Transformer(pool, settings.lua, settings.lua.variables_of(os.environ))
+        ).run_all(cases, report)
 
 
 def exit_code(verdicts: tuple[CaseVerdict, ...]) -> int:

@@ -96,6 +96,10 @@ class LuaSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=False):
         """The memory limit in bytes."""
         return self.memory_limit_mb * 1024 * 1024
 
+    def variables_of(self, environment: Mapping[str, str]) -> dict[str, str]:
+        """What `${NAME}` in a script_config stands for: the variables that are allowed and set."""
+        return {name: environment[name] for name in self.allowed_variables if name in environment}
+
     def hosts_of(self, namespace: str) -> tuple[str, ...]:
         """The allowlist of a namespace: from the environment, else its entry in the file, else the global one."""
         own = self.environment_hosts.get(environment_name(namespace))

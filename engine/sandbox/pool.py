@@ -27,8 +27,8 @@ WALL_FACTOR = 4.0
 WALL_EXTRA_SECONDS = 1.0
 """A run ends after WALL_FACTOR x its CPU budget and this many seconds, however little CPU the machine gave it."""
 
-CALL_SECONDS = 30.0
-"""What one module call may take at most, whatever limits the module itself has."""
+CALLS_SECONDS = 30.0
+"""What all module calls of one run may take together, whatever limits the modules themselves have."""
 
 START_SECONDS = 20.0
 MAX_ATTEMPTS = 3  # of one run whose host was ended by something that is not the script
@@ -162,9 +162,12 @@ class EnginePool:
     async def _one_reply(
         self, host: FramedChild, clock: _WallClock, request: Request, modules: Modules | None
     ) -> RunReply:
+        loop = asyncio.get_running_loop()
+        seconds = CALLS_SECONDS
         while isinstance(answer := self._decoder.decode(await host.receive()), ModuleCall):
-            left = clock.stop()
-            reply = await _answer_call(answer, request, modules)
+            left, started = clock.stop(), loop.time()
+            reply = await _answer_call(answer, request, modules, seconds)
+            seconds -= loop.time() - started
             clock.go(left)
             await host.send(self._encode(reply))
         return answer
@@ -246,14 +249,17 @@ class _WallClock:
         self._host.kill()
 
 
-async def _answer_call(call: ModuleCall, request: Request, modules: Modules | None) -> ModuleReply:
-    """What the modules answer; a fault of theirs is the call's failure, never the pool's."""
+async def _answer_call(
+    call: ModuleCall, request: Request, modules: Modules | None, seconds: float
+) -> ModuleReply:
+    """What the modules answer within the time left to the run's calls."""
     if modules is None or not isinstance(request, RunRequest):
         return no_modules(call)
     try:
-        return await asyncio.wait_for(modules.call(call, request.config_id), CALL_SECONDS)
+        return await asyncio.wait_for(modules.call(call, request.config_id), max(seconds, 0.0))
     except TimeoutError:
-        return ModuleReply(problem=f"no answer within {CALL_SECONDS:g} s", failure=Failure.UNREACHABLE)
+        why = f"the module calls of this run took longer than {CALLS_SECONDS:g} s"
+        return ModuleReply(problem=why, failure=Failure.UNREACHABLE)
 
 
 def wall_limit(cpu_seconds: float) -> float:

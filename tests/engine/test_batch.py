@@ -102,3 +102,28 @@ async def test_fifty_concurrent_runs_with_five_hostile_ones_each_get_their_own_o
             assert reply.error_type in (ScriptErrorType.TIMEOUT, ScriptErrorType.RUNTIME)
         else:
             assert reply.body == b"%d" % number
+
+
+class SlowStorage:
+    """Answers after a while."""
+
+    async def call(self, call: ModuleCall, config_id: str) -> ModuleReply:
+        await asyncio.sleep(0.03)
+        return ModuleReply(b"v")
+
+
+async def test_module_calls_of_one_run_share_one_time_limit(
+    pool: EnginePool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("engine.sandbox.pool.CALLS_SECONDS", 0.2)
+    source = """
+    local kv = require("kv")
+    local answered, why = 0, nil
+    for i = 1, 50 do
+      local value, problem = kv.get("k")
+      if value then answered = answered + 1 else why = problem end
+    end
+    request.body = why .. " " .. (answered < 10 and "few" or "many")
+    """
+    reply = await pool.run(run_request(source), SlowStorage())
+    assert reply.body == b"the module calls of this run took longer than 0.2 s few"

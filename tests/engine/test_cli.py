@@ -389,3 +389,13 @@ def test_check_refuses_a_function_that_this_lua_cannot_call_safely(folder: Folde
 
 def test_check_does_not_run_the_script(folder: Folder) -> None:
     assert run("check", folder.file("a.lua", "error('ran')")).exit_code == 0
+
+
+def test_the_script_config_sees_the_variables_that_the_operator_allowed_and_no_others(tmp_path: Path) -> None:
+    (tmp_path / "s.lua").write_text("request.body = config.a .. ' ' .. config.b", "utf-8")
+    (tmp_path / "s.json").write_text('{"a": "${SHOP_NAME}", "b": "${HOME}"}', "utf-8")
+    (tmp_path / "p").write_bytes(b"{}")
+    environment = {"SHOP_NAME": "corner", "HOWK_LUA_ALLOWED_VARIABLES": "SHOP_NAME"}
+    arguments = ["preview", str(tmp_path / "s.lua"), "--payload", str(tmp_path / "p"), "--json"]
+    result = CliRunner().invoke(commands, arguments, env=environment)
+    assert json.loads(result.stdout)["body"] == "corner ${HOME}"
