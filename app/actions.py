@@ -53,11 +53,16 @@ def _has_workspace(studio: Studio) -> bool:
     return studio.workspace.workspace is not None
 
 
+def _case_selected(studio: Studio) -> bool:
+    return bool(studio.window.tests.current())
+
+
 MENUS = {
     "file": "&File",
     "edit": "&Edit",
     "view": "&View",
     "run": "&Run",
+    "test": "&Test",
     "go": "&Go",
     "help": "&Help",
 }
@@ -94,6 +99,21 @@ ACTIONS: tuple[Row, ...] = (
         "run.live", "&Live Preview", "Ctrl+L", "preview-on",
         lambda s: s.preview.set_enabled(not s.preview.enabled), None, lambda s: s.preview.enabled, toolbar=True,
     ),
+    Row("test.run", "&Run All Cases", "Ctrl+Shift+R", "", lambda s: s.tests.run_all(), _open),
+    Row(
+        "test.on_save", "Run Cases When &Saving", "", "",
+        lambda s: s.tests.toggle_on_save(), None, lambda s: s.session.tests_on_save,
+    ),
+    Row(
+        "test.save", "Save This Run as a &Case…", "Ctrl+Shift+K", "",
+        lambda s: s.tests.save_case(), _open, separator=True,
+    ),
+    Row("test.load", "&Load Case as Input", "", "", lambda s: s.tests.load_selected(), _case_selected),
+    Row(
+        "test.update", "&Update Expectation…", "", "",
+        lambda s: s.tests.update_expectation(), lambda s: s.window.tests.can_update(),
+    ),
+    Row("test.delete", "&Delete Case…", "", "", lambda s: s.tests.delete_case(), _case_selected),
     Row("view.palette", "Command &Palette…", "Ctrl+Shift+P", "palette", lambda s: s.open_palette(), toolbar=True),
     Row(
         "view.theme_system", "Theme of the &System", "", "",
@@ -120,6 +140,8 @@ ACTIONS: tuple[Row, ...] = (
     Row("go.headers", "&Headers", "Alt+4", "", lambda s: s.editing.focus_input(1), _open),
     Row("go.metadata", "&Metadata", "Alt+5", "", lambda s: s.editing.focus_input(2), _open),
     Row("go.config", "Script &Config", "Alt+6", "", lambda s: s.editing.focus_input(3), _open),
+    Row("go.problems", "Pr&oblems", "Alt+7", "", lambda s: s.editing.focus_bottom(0), _open),
+    Row("go.tests", "Test C&ases", "Alt+8", "", lambda s: s.editing.focus_bottom(1), _open),
     Row("go.body", "Output: &Body", "Alt+Shift+1", "", lambda s: s.editing.focus_output(0), _open, separator=True),
     Row("go.output_headers", "Output: Hea&ders", "Alt+Shift+2", "", lambda s: s.editing.focus_output(1), _open),
     Row("go.request", "Output: &Request", "Alt+Shift+3", "", lambda s: s.editing.focus_output(2), _open),

@@ -69,6 +69,11 @@ class Editing:
         self._window.input.show_tab(tab)
         self._window.input.focus_pane()
 
+    def focus_bottom(self, tab: int) -> None:
+        """Brings the problems or the tests to the front and the focus into them."""
+        self._window.bottom.show_tab(tab)
+        self._window.bottom.focus_pane()
+
     def focus_output(self, tab: int) -> None:
         """Brings an output page to the front and the focus into it."""
         self._window.output.show_tab(tab)

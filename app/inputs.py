@@ -39,6 +39,15 @@ class Inputs:
         metadata = msgspec.convert({"config_id": config_id} | case.metadata, Metadata)
         return cls(case.payload, dict(case.headers), metadata_state(metadata))
 
+    def as_case(self, config_id: str) -> Case:
+        """The inverse of `of_case`; metadata that `default` gives anyway are left out, for the file to be read."""
+        usual = msgspec.to_builtins(Metadata())
+        fields = msgspec.to_builtins(metadata_fields(self.metadata)) | {
+            "config_id": self.metadata.config_id or config_id
+        }
+        metadata = {name: value for name, value in fields.items() if value not in ("", usual[name])}
+        return Case(self.payload, dict(self.headers), metadata)
+
     def webhook(self, config_id: str) -> Webhook:
         """The webhook that a worker would see."""
         state = self.metadata

@@ -12,12 +12,14 @@ from PySide6.QtWidgets import (
     QMainWindow,
     QSplitter,
     QStackedWidget,
+    QTabBar,
     QToolBar,
     QVBoxLayout,
     QWidget,
 )
 
 from app.session import Session
+from widgets.bottom_panel import BottomPanel
 from widgets.budget_meter import BudgetMeter
 from widgets.command_palette import CommandPalette
 from widgets.editor_tabs import EditorTabs
@@ -26,7 +28,6 @@ from widgets.find_bar import FindBar
 from widgets.input_panel import InputPanel
 from widgets.message_bar import MessageBar
 from widgets.outcome_view import OutcomeView
-from widgets.problems_list import ProblemsList
 from widgets.theme import Theme
 from widgets.workspace_tree import WorkspaceTree
 
@@ -42,7 +43,7 @@ class MainWindow(QMainWindow):
     """The panes of the studio.
 
     Attributes:
-        tree, tabs, find_bar, problems, input, output, message_bar, palette_, meter: the panes.
+        tree, tabs, find_bar, bottom, problems, tests, input, output, message_bar, palette_, meter: the panes.
         caret, engine_state: labels of the status bar.
 
     Signals:
@@ -58,7 +59,8 @@ class MainWindow(QMainWindow):
         self.setObjectName("main")
         self.setWindowTitle("HOWK Studio")
         self.tree, self.tabs, self.find_bar = WorkspaceTree(), EditorTabs(), FindBar()
-        self.problems, self.message_bar = ProblemsList(), MessageBar()
+        self.bottom, self.message_bar = BottomPanel(), MessageBar()
+        self.problems, self.tests = self.bottom.problems, self.bottom.tests
         self.input, self.output = InputPanel(), OutcomeView()
         self.meter = BudgetMeter()
         self.caret, self.engine_state = QLabel(), QLabel()
@@ -83,7 +85,7 @@ class MainWindow(QMainWindow):
         self._editor_stack = QStackedWidget()
         self._editor_stack.addWidget(self.nothing_open)
         self._editor_stack.addWidget(self._column(self.tabs, self.find_bar))
-        centre = self._splitter("centre", Qt.Orientation.Vertical, self._editor_stack, self.problems)
+        centre = self._splitter("centre", Qt.Orientation.Vertical, self._editor_stack, self.bottom)
         right = self._splitter("right", Qt.Orientation.Vertical, self.input, self.output)
         work = self._splitter(
             "work", Qt.Orientation.Horizontal, self._column(self.message_bar, centre), right
@@ -95,7 +97,7 @@ class MainWindow(QMainWindow):
         whole.setSizes([240, 1200])
         work.setSizes([640, 560])
         right.setSizes([360, 440])
-        centre.setSizes([660, 110])
+        centre.setSizes([600, 170])
         centre.setStretchFactor(0, 1)
         centre.setStretchFactor(1, 0)
         self.setCentralWidget(self._column(self.message_bar, whole))
@@ -138,7 +140,7 @@ class MainWindow(QMainWindow):
     def apply_theme(self, theme: Theme) -> None:
         """Hands the theme to every pane."""
         panes: tuple[Themed, ...] = (
-            self.tree, self.tabs, self.find_bar, self.problems, self.input,
+            self.tree, self.tabs, self.find_bar, self.bottom, self.input,
             self.output, self.message_bar, self.palette_, self.meter,
         )  # fmt: skip
         for pane in panes:
@@ -160,7 +162,7 @@ class MainWindow(QMainWindow):
             state = session.state(name)
             if state is not None:
                 splitter.restoreState(state)
-        for name, bar in (("input", self.input.tabs), ("output", self.output.tabs)):
+        for name, bar in self._tab_bars():
             state = session.state(f"tab-{name}")
             if state is not None and bytes(state.data()).isdigit():
                 bar.setCurrentIndex(int(bytes(state.data())))
@@ -170,8 +172,11 @@ class MainWindow(QMainWindow):
         session.set_state("geometry", self.saveGeometry())
         for name, splitter in self.splitters.items():
             session.set_state(name, splitter.saveState())
-        for name, bar in (("input", self.input.tabs), ("output", self.output.tabs)):
+        for name, bar in self._tab_bars():
             session.set_state(f"tab-{name}", QByteArray(str(bar.currentIndex()).encode()))
+
+    def _tab_bars(self) -> tuple[tuple[str, QTabBar], ...]:
+        return ("input", self.input.tabs), ("output", self.output.tabs), ("bottom", self.bottom.tabs)
 
     # --- Qt
 

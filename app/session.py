@@ -84,6 +84,15 @@ class Session:
         self._set("live_preview", "true" if on else "false")
 
     @property
+    def tests_on_save(self) -> bool:
+        """Whether saving a script runs its test cases."""
+        return str(self._get("tests_on_save", "true")).lower() == "true"
+
+    @tests_on_save.setter
+    def tests_on_save(self, on: bool) -> None:
+        self._set("tests_on_save", "true" if on else "false")
+
+    @property
     def workspaces(self) -> list[Path]:
         """Workspaces opened before, the last one first."""
         return [Path(text) for text in self._texts("workspaces")]

@@ -22,6 +22,7 @@ from app.messages import Messages
 from app.preview import PreviewService
 from app.preview_controller import PreviewController
 from app.session import Session
+from app.tests_controller import TestsController
 from app.theming import Theming
 from app.workspace_controller import WorkspaceController
 from engine.drafts import DraftStore
@@ -37,8 +38,8 @@ class Studio(QObject):
     """One window on one workspace.
 
     Attributes:
-        window, actions, documents, editors, workspace, input, preview, editing, theming, session: the parts, for the
-            actions table and for tests.
+        window, actions, documents, editors, workspace, input, preview, tests, editing, theming, session: the parts,
+            for the actions table and for tests.
     """
 
     window: MainWindow
@@ -47,9 +48,11 @@ class Studio(QObject):
     workspace: WorkspaceController
     input: InputController
     preview: PreviewController
+    tests: TestsController
     editing: Editing
     docs: Docs
     theming: Theming
+    session: Session
 
     def __init__(self, session: Session, drafts: Path, theme: str = "") -> None:
         super().__init__()
@@ -70,6 +73,10 @@ class Studio(QObject):
             self._service, self.window.output, self.window.meter, self.window.input.config, collect=self.input.collect
         )  # fmt: skip
         self.preview.enabled = session.live_preview
+        self.tests = TestsController(
+            self.window.tests, self.background, settings, self.messages, collect=self.input.collect
+        )
+        self.tests.on_save = session.tests_on_save
         self.docs = Docs(self.window, self.theming)
         self.editing = Editing(self.window, self.editors)
         self.window.meter.set_budget(float(settings.lua.timeout) * 1000, settings.lua.memory_bytes)
@@ -118,7 +125,15 @@ class Studio(QObject):
         self.input.edited.connect(documents.touch)
         self.input.edited.connect(documents.changed)
         self.input.edited.connect(lambda _document: self.preview.schedule())
+        self.input.edited.connect(lambda _document: self.tests.script_changed())
         self.input.failed.connect(messages.error)
+        documents.saved.connect(self.tests.script_saved)
+        window.activated.connect(self.tests.list_cases)
+        window.tests.changed.connect(self.actions.refresh)
+        self.tests.listed.connect(window.input.set_cases)
+        self.tests.load_requested.connect(self._load_case)
+        self.tests.marks_changed.connect(self._refresh_marks)
+        self.tests.on_save_changed.connect(self._remember_tests_on_save)
         self.preview.problems_found.connect(self._show_problems)
         self.preview.enabled_changed.connect(self._live_changed)
         self.preview.engine_failed.connect(
@@ -160,24 +175,12 @@ class Studio(QObject):
         self.window.show_editors(document is not None)
         self.window.problems.set_problems(self.editors.problems_of(document))
         self.window.caret.clear()
-        self.window.input.set_cases(())
+        self.tests.show(document)
         self.window.find_bar.attach(document.editor if document else None)
         if document is not None:
             self.window.tree.select(document.config_id)
-            self._list_cases(document)
         self._show_preview_state()
         self.actions.refresh()
-
-    def _list_cases(self, document: Document) -> None:
-        workspace = self.workspace.workspace
-        if workspace is None:
-            return
-
-        def done(names: tuple[str, ...]) -> None:
-            if document is self.editors.current:
-                self.window.input.set_cases(names)
-
-        self.background.call(workspace.cases, document.config_id, done=done, failed=self.messages.error)
 
     def _load_case(self, name: str) -> None:
         if self.editors.current is not None:
@@ -200,13 +203,18 @@ class Studio(QObject):
     def _script_edited(self, editor: LuaEditor) -> None:
         if self.editors.current is not None and self.editors.current.editor is editor:
             self.preview.schedule()
+            self.tests.script_changed()
 
     def _refresh_marks(self) -> None:
-        self.workspace.refresh(self.editors.problems)
+        failing = self.tests.marks()
+        self.workspace.refresh(
+            failing | {name: found for name, found in self.editors.problems.items() if found}
+        )
         if self.editors.current is not None:
             self.window.tree.select(self.editors.current.config_id)
 
     def _workspace_opened(self, workspace: Workspace) -> None:
+        self.tests.change_workspace(workspace)
         self.window.setWindowTitle(f"{workspace.path.name} — HOWK Studio")
         self.workspace.fill_recent(self.actions.recent)
         self.actions.refresh()
@@ -227,6 +235,9 @@ class Studio(QObject):
         self.session.live_preview = on
         self._show_preview_state()
         self.actions.refresh()
+
+    def _remember_tests_on_save(self, on: bool) -> None:
+        self.session.tests_on_save = on
 
     def _show_preview_state(self) -> None:
         current = self.editors.current
@@ -275,7 +286,11 @@ class Studio(QObject):
     def shut_down(self) -> None:
         """Ends the background and everything in it; for the end of the program, after the window closed."""
         self.documents.drafting.wait()
-        self.background.stop(self._service.close())
+        self.background.stop(self._close_services())
+
+    async def _close_services(self) -> None:
+        await self._service.close()
+        await self.tests.service.close()
 
 
 def _settings() -> tuple[Settings, str]:

@@ -12,7 +12,6 @@ from PySide6.QtWidgets import QHeaderView, QStackedWidget, QVBoxLayout, QWidget
 from engine.scripts.problem import Problem, Severity
 from widgets.empty_state import EmptyState
 from widgets.glyphs import glyph_icon
-from widgets.pane_header import PaneHeader
 from widgets.row_table import RowModel, RowTable
 from widgets.style import tone_colour
 from widgets.theme import Theme
@@ -53,9 +52,11 @@ class ProblemsList(QWidget):
 
     Signals:
         jump_requested(int, int): 1-based line and column.
+        changed(): other problems are shown.
     """
 
     jump_requested = Signal(int, int)
+    changed = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -69,14 +70,12 @@ class ProblemsList(QWidget):
         self.table.row_activated.connect(self._jump)
         self.table.clicked.connect(lambda index: self._jump(self._model.rows[index.row()]))
         self._empty = EmptyState("No problems")
-        self._header = PaneHeader("Problems")
         self._pages = QStackedWidget()
         self._pages.addWidget(self._empty)
         self._pages.addWidget(self.table)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(0)
-        layout.addWidget(self._header)
         layout.addWidget(self._pages, 1)
         self.setFocusProxy(self.table)
 
@@ -84,7 +83,20 @@ class ProblemsList(QWidget):
         """Shows other problems in their order."""
         self.table.set_rows(problems)
         self._pages.setCurrentIndex(1 if problems else 0)
-        self._header.set_note(self.summary() if problems else "")
+        self.changed.emit()
+
+    def problems(self) -> tuple[Problem, ...]:
+        """What is shown."""
+        return self._model.rows
+
+    def note(self) -> str:
+        """The summary, empty when there is nothing to sum up."""
+        return self.summary() if self.problems() else ""
+
+    def tone(self) -> str:
+        """How bad it is: error, warning, info, or nothing."""
+        found = {problem.severity for problem in self.problems()}
+        return next((severity.value for severity in Severity if severity in found), "")
 
     def summary(self) -> str:
         """How many of each, in words, for a tab title or the status bar."""
@@ -98,7 +110,6 @@ class ProblemsList(QWidget):
     def apply_theme(self, theme: Theme) -> None:
         """Takes the colours of icons and text."""
         self._model.theme = theme
-        self._header.apply_theme(theme)
         self._model.icons = {
             severity: glyph_icon(glyph, tone_colour(theme, severity.value))
             for severity, glyph in GLYPHS.items()
