@@ -26,6 +26,7 @@ class PreviewController(QObject):
 
     Attributes:
         enabled: whether a change runs the script by itself.
+        latest: the result that is shown now, of a good run or not; None before the first.
 
     Args:
         collect: brings the document's inputs up to date with the panes, before a run.
@@ -56,7 +57,8 @@ class PreviewController(QObject):
         self._service, self._view, self._meter, self._config = service, view, meter, config
         self._collect = collect
         self._document: Document | None = None
-        self._number = 0
+        self._number = self._answered = 0
+        self.latest: PreviewResult | None = None
         self._waiting_since = 0.0
         self._shown: PreviewResult | None = None  # the last good result
         self._timer = QTimer(self)
@@ -71,6 +73,7 @@ class PreviewController(QObject):
         """Shows the preview of another document, anew."""
         self._document, self._shown = document, None
         self._number += 1  # a result still on its way belongs to the other one
+        self._answered = self._number
         self._meter.show_none()
         if document is None:
             self._view.show_idle("Open a script to see what it would send.")
@@ -80,12 +83,19 @@ class PreviewController(QObject):
         else:
             self._view.show_idle("The live preview is off. Run the script with F5.")
 
+    @property
+    def busy(self) -> bool:
+        """Whether a run is due or under way."""
+        return self._timer.isActive() or self._answered != self._number
+
     def set_enabled(self, enabled: bool) -> None:
         """Switches the live preview."""
         self.enabled = enabled
         self.enabled_changed.emit(enabled)
         if enabled:
             self.schedule()
+        else:
+            self._timer.stop()
 
     def schedule(self) -> None:
         """Runs soon, once typing pauses; not at all while the live preview is off."""
@@ -123,6 +133,7 @@ class PreviewController(QObject):
 
     def _refuse(self, document: Document, why: str) -> None:
         self._number += 1
+        self._answered = self._number
         self._view.show_refusal(why)
         self._meter.show_none()
         self.problems_found.emit(document, ())
@@ -131,6 +142,7 @@ class PreviewController(QObject):
         document = self._document
         if result.number != self._number or document is None:
             return
+        self._answered, self.latest = result.number, result
         outcome = result.outcome
         if outcome.error is not None:
             self._view.show_error(outcome.error, outcome.logs)
@@ -155,7 +167,7 @@ class PreviewController(QObject):
         self._service.compare(result, done)
 
     def _fail(self, problem: Exception) -> None:
-        self._shown = None
+        self._answered, self._shown = self._number, None
         self._view.show_idle("Nothing can run just now.")
         self._meter.show_none()
         self.engine_failed.emit(str(problem))

@@ -44,17 +44,19 @@ def front(studio: Studio) -> str:
 
 
 def run_after(studio: Studio, qtbot: QtBot, act: Callable[[], None], wait_ms: int = WAIT_MS) -> PreviewResult:
-    """Does something and waits for the run that answers the last change."""
-    act()
+    """Does something that makes a run, and waits until all that it started is shown."""
+    with qtbot.waitSignal(studio.preview.ran, timeout=wait_ms):
+        act()
     return wait_run(studio, qtbot, wait_ms)
 
 
 def wait_run(studio: Studio, qtbot: QtBot, wait_ms: int = WAIT_MS) -> PreviewResult:
-    """Waits for the next result that is shown."""
-    with qtbot.waitSignal(studio.preview.ran, timeout=wait_ms) as blocker:
-        pass
-    result = blocker.args[0]
-    assert isinstance(result, PreviewResult)
+    """Waits until what is shown is the result of all that was typed."""
+    document(studio).editor.flush_edited()
+    studio.window.input.payload.flush_changed()
+    qtbot.waitUntil(lambda: not studio.preview.busy, timeout=wait_ms)
+    result = studio.preview.latest
+    assert result is not None
     return result
 
 

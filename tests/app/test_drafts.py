@@ -6,7 +6,6 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -39,7 +38,7 @@ def drafted(place: Path, part: str) -> bytes | None:
 
 
 @pytest.fixture
-def crashed(folder: Path) -> Iterator[None]:
+def crashed(folder: Path) -> None:
     """A studio in which somebody typed, killed two seconds after the last key."""
     command = [sys.executable, "-m", "tests.app.typist", str(folder)]
     environment = {**os.environ, "QT_QPA_PLATFORM": "offscreen"}
@@ -48,7 +47,6 @@ def crashed(folder: Path) -> Iterator[None]:
         assert process.stdout.readline() == "typed\n"
         time.sleep(KEPT_WITHIN_S)  # the promise is about this time
         process.kill()
-    yield
 
 
 @pytest.mark.usefixtures("crashed")
@@ -87,8 +85,8 @@ def test_the_text_its_settings_and_its_input_are_kept(studio: Studio, qtbot: QtB
     studio.window.input.payload.set_content(bytes(range(256)))
     studio.window.input.payload.changed.emit()
     studio.documents.drafting.write_due()
-    qtbot.waitUntil(lambda: drafted(drafts, "script") == b"-- mine")
-    assert drafted(drafts, "input") == bytes(range(256))
+    qtbot.waitUntil(lambda: drafted(drafts, "input") == bytes(range(256)))
+    assert drafted(drafts, "script") == b"-- mine"
     kept = next(draft for draft in all_drafts(drafts) if draft.meta["part"] == "script")
     assert kept.meta["config"] == '{"broken'
 
