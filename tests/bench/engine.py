@@ -18,6 +18,7 @@ from tests.bench.scripts import CASES, MB, Case
 
 REPEATS = 7
 REPEAT_SECONDS = 0.08
+BATCH = 16
 INCOMING = (b"Content-Type", b"application/json", b"User-Agent", b"bench/1.0")
 
 
@@ -43,37 +44,50 @@ def request_of(source: str, payload: bytes) -> RunRequest:
 
 @dataclass
 class Figures:
-    """Microseconds of each repeat; `two` is the time for each run while two hosts work."""
+    """Microseconds for each run, of each repeat; the pipelined ones hand a host BATCH runs at a time."""
 
     in_process: list[float] = field(default_factory=list)
     one: list[float] = field(default_factory=list)
     two: list[float] = field(default_factory=list)
+    one_pipelined: list[float] = field(default_factory=list)
+    two_pipelined: list[float] = field(default_factory=list)
 
     def row(self, name: str) -> tuple[str, ...]:
         """The printed row."""
-        in_process, one, two = median(self.in_process), median(self.one), median(self.two)
+        rates = [number(1e6 / median(found)) for found in (self.one, self.one_pipelined, self.two_pipelined)]
+        ratios = (_ratio(self.one, self.two), _ratio(self.one_pipelined, self.two_pipelined))
         return (
             name,
-            number(in_process),
-            number(one),
-            number(1e6 / one),
-            number(1e6 / two),
-            f"{self.ratio():.2f}",
+            number(median(self.in_process)),
+            number(median(self.one)),
+            *rates,
+            *(f"{ratio:.2f}" for ratio in ratios),
         )
 
-    def ratio(self) -> float:
-        """Throughput of two hosts over that of one, each pair measured back to back."""
-        return median(one / two for one, two in zip(self.one, self.two, strict=True))
+
+def _ratio(one: list[float], two: list[float]) -> float:
+    """Throughput of two hosts over that of one, each pair measured back to back."""
+    return median(first / second for first, second in zip(one, two, strict=True))
 
 
 def run() -> list[Table]:
     """Measures every case."""
     table = Table(
         "Engine: microseconds per run (median)",
-        ("script", "in process", "through one host", "one host, runs/s", "two hosts, runs/s", "two / one"),
+        (
+            "script",
+            "in process",
+            "through a host",
+            "one host, runs/s",
+            "one, pipelined",
+            "two, pipelined",
+            "two / one",
+            "two / one, pipelined",
+        ),
         notes=[
-            "In process is `ScriptRuntime.run`; through a host is `EnginePool.run`, one run at a time; "
-            "two hosts take two runs at a time."
+            "In process is `ScriptRuntime.run`; through a host is `EnginePool.run`, one run at a time. "
+            f"Pipelined is `EnginePool.run_batch`, {BATCH} runs in a frame. Two hosts work at once on two cores, which "
+            "the parent shares with them."
         ],
     )
     for name, figures in asyncio.run(_measure()).items():
@@ -104,20 +118,25 @@ async def _measure_case(case: Case, one: EnginePool, two: EnginePool) -> Figures
         figures.in_process.append(one_repeat(in_process, calls))
         figures.one.append(await _seconds(one, request, 1, host_calls) * 1e6)
         figures.two.append(await _seconds(two, request, 2, host_calls) * 1e6)
+        figures.one_pipelined.append(await _seconds(one, request, 1, host_calls, BATCH) * 1e6)
+        figures.two_pipelined.append(await _seconds(two, request, 2, host_calls, BATCH) * 1e6)
     return figures
 
 
-async def _seconds(pool: EnginePool, request: RunRequest, lanes: int, calls: int) -> float:
-    """Seconds per run, with as many runs in progress as there are lanes."""
+async def _seconds(pool: EnginePool, request: RunRequest, lanes: int, calls: int, batch: int = 1) -> float:
+    """Seconds per run, with as many batches in progress as there are lanes."""
+    requests = [request] * min(batch, calls)
+    rounds = max(1, calls // len(requests))
 
     async def lane() -> None:
-        for _ in range(calls):
-            _good(await pool.run(request))
+        for _ in range(rounds):
+            for reply in await pool.run_batch(requests):
+                _good(reply)
 
     gc.collect()
     started = time.perf_counter()
     await asyncio.gather(*(lane() for _ in range(lanes)))
-    return (time.perf_counter() - started) / (calls * lanes)
+    return (time.perf_counter() - started) / (rounds * len(requests) * lanes)
 
 
 def _good(reply: RunReply) -> None:

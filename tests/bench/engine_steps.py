@@ -124,7 +124,7 @@ async def _host_steps(request: RunRequest, in_process: float) -> Steps:
         ("msgpack: request and reply, both ways", packing),
         ("pipe there and back, two process switches", pipe),
         ("asyncio's share of the round trip", max(0.0, loop_trip - pipe)),
-        ("pool: slot, wall timer; host: CPU timer, tidy", max(0.0, rest)),
+        ("what remains: pool, timers, the host between two runs", max(0.0, rest)),
         ("**one run through a host**", through),
         ("around it: webhook to request, reply to outcome", _around(request)),
     ]
