@@ -14,6 +14,7 @@ from widgets.tests_pane import TestsPane
 from widgets.theme import Theme
 
 PROBLEMS, TESTS = range(2)
+STRIP_SPACE = 24  # margins and spacing of the strip
 TITLES = ("Problems", "Tests")
 _GLYPHS = {"error": "error", "warning": "warning", "info": "info", "success": "check"}
 
@@ -53,6 +54,10 @@ class BottomPanel(QWidget):
         self.tests.apply_theme(theme)
         self._refresh()
 
+    def resizeEvent(self, event: object) -> None:  # noqa: N802
+        """Fits the strip into the width."""
+        self._fit()
+
     def _build(self) -> None:
         self.tabs.setAccessibleName("Problems and tests")
         self.tabs.setExpanding(False)
@@ -87,6 +92,12 @@ class BottomPanel(QWidget):
         self._note.set_full_text(self.problems.note() if tab == PROBLEMS else self.tests.summary())
         set_look(self._note, "tone", self.tests.tone() if tab == TESTS else "")
 
+    def _fit(self) -> None:
+        """The tabs go before the buttons that menus have too."""
+        self.tests.set_compact(False)
+        wanted = self.tabs.sizeHint().width() + self.tests.tools.sizeHint().width()
+        self.tests.set_compact(wanted + STRIP_SPACE > self.width())
+
     def _set_tab(self, tab: int, count: int, tone: str) -> None:
         title = f"{TITLES[tab]} {count}" if count else TITLES[tab]
         if self.tabs.tabText(tab) != title:
@@ -95,3 +106,4 @@ class BottomPanel(QWidget):
             glyph = _GLYPHS.get(tone)
             icon = glyph_icon(glyph, tone_colour(self._theme, tone)) if glyph else QIcon()
             self.tabs.setTabIcon(tab, icon)
+        self._fit()

@@ -9,7 +9,7 @@ from PySide6.QtCore import QEvent, Qt
 from PySide6.QtGui import QColor
 from PySide6.QtWidgets import QHeaderView, QStackedWidget, QVBoxLayout, QWidget
 
-from engine.cases.verdict import Mismatch
+from engine.cases.verdict import ABSENT, Mismatch
 from engine.display import DiffLine
 from widgets.diff_view import DiffView
 from widgets.empty_state import EmptyState
@@ -20,6 +20,9 @@ Role = Qt.ItemDataRole
 FIELD, EXPECTED, GOT = range(3)
 MOST_ROWS = 5
 """Beside a difference so many fields are in view; the others are scrolled to."""
+
+FEWEST_CHARACTERS = 10
+"""No column is narrower: in a narrow pane the table is scrolled instead."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +46,8 @@ class _MismatchModel(RowModel):
         return (row.field, row.expected, row.got)[column]
 
     def look(self, row: Mismatch, column: int, role: int) -> Any:
-        if role == Role.BackgroundRole and column != FIELD and self.theme:
-            return QColor(self.theme.diff_removed if column == EXPECTED else self.theme.diff_added)
+        if role == Role.ForegroundRole and self.theme and self.cell(row, column) == ABSENT:
+            return QColor(self.theme.text_muted)
         if role == Role.AccessibleTextRole and column == FIELD:
             return str(row)
         return None
@@ -120,6 +123,7 @@ class CaseDetailView(QWidget):
     def _fit(self) -> None:
         """A third of the width for what differs at most, and beside a difference no more height than the rows need."""
         metrics, header = self.fields.fontMetrics(), self.fields.header()
+        header.setMinimumSectionSize(metrics.averageCharWidth() * FEWEST_CHARACTERS)
         widest = max(
             (metrics.horizontalAdvance(row.field[:60]) for row in self._detail.mismatches), default=0
         )

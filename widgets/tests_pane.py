@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QPoint, Qt, Signal
+from PySide6.QtCore import QEvent, QPoint, Qt, Signal
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QFrame,
@@ -23,6 +23,7 @@ from widgets.row_table import RowTable
 from widgets.style import mix
 from widgets.theme import Theme
 
+NAME_CHARACTERS, RESULT_CHARACTERS = 16, 16
 RUN, STOP = "Run all cases", "Stop the run"
 
 
@@ -93,6 +94,11 @@ class TestsPane(QWidget):
             self.table.viewport().update()
             self.changed.emit()
 
+    def set_compact(self, compact: bool) -> None:
+        """Where there is little room, only the buttons for the whole script stay; the menus have the others."""
+        self._update.setHidden(compact)
+        self._delete.setHidden(compact)
+
     def set_enabled(self, enabled: bool) -> None:
         """Whether there is a script to test."""
         self._none.button.setEnabled(enabled)
@@ -142,6 +148,16 @@ class TestsPane(QWidget):
             button.set_colours(theme.text_muted, faded)
         self.table.viewport().update()
 
+    def resizeEvent(self, event: object) -> None:  # noqa: N802
+        """Shares the width anew."""
+        self._fit()
+
+    def changeEvent(self, event: QEvent) -> None:  # noqa: N802
+        """Follows the font."""
+        super().changeEvent(event)
+        if event.type() in {QEvent.Type.FontChange, QEvent.Type.StyleChange}:
+            self._fit()
+
     # --- building
 
     def _build(self) -> None:
@@ -161,6 +177,7 @@ class TestsPane(QWidget):
         split.addWidget(self.detail)
         split.setStretchFactor(1, 1)
         split.setSizes([240, 400])
+        split.splitterMoved.connect(lambda _place, _index: self._fit())
         self._pages = QStackedWidget()
         self._pages.addWidget(self._none)
         self._pages.addWidget(split)
@@ -185,6 +202,11 @@ class TestsPane(QWidget):
             self.stop_requested.emit()
         else:
             self.run_requested.emit()
+
+    def _fit(self) -> None:
+        """In a narrow list the names need all of the room; the mark before each says how it went."""
+        room = self.fontMetrics().averageCharWidth() * (NAME_CHARACTERS + RESULT_CHARACTERS)
+        self.table.setColumnHidden(RESULT, self.table.width() < room)
 
     def _on_selected(self, *_: object) -> None:
         self._refresh()
