@@ -276,9 +276,9 @@ local function load_source(text, name)
   if byte(text) == 27 then
     return nil, "script:1: bytecode is not accepted, only Lua source"
   end
-  local chunk, problem = raw_loadstring(text, name)
+  -- Some errors of the parser go to the handler of the nearest xpcall, which is the engine's: pcall has none.
+  local _, chunk, problem = pcall(raw_loadstring, text, name)
   if chunk and find(text, "...", 1, true) then
-    local _
     _, problem = host_check_chunk(dump(chunk))
     host_restore_limit()
     if problem ~= nil then
