@@ -121,6 +121,33 @@ class MemoryKv:
         self._values.clear()
 
 
+class ScratchKv:
+    """Reads through to another store and writes to memory: a live preview changes nothing. The caller closes `base`."""
+
+    def __init__(self, base: KvStore, clock: Callable[[], float] = time.monotonic) -> None:
+        self._base, self._scratch = base, MemoryKv(clock)
+        self._written: set[bytes] = set()
+
+    async def get(self, key: bytes) -> bytes | None:
+        """What was written here, else what the other store holds."""
+        return await (self._scratch if key in self._written else self._base).get(key)
+
+    async def set(self, key: bytes, value: bytes, ttl_ms: int) -> None:
+        """See `KvStore`; stays here."""
+        self._written.add(key)
+        await self._scratch.set(key, value, ttl_ms)
+
+    async def delete(self, key: bytes) -> None:
+        """See `KvStore`; hides the other store's value."""
+        self._written.add(key)
+        await self._scratch.delete(key)
+
+    async def close(self) -> None:
+        """Forgets what was written here."""
+        self._written.clear()
+        await self._scratch.close()
+
+
 @asynccontextmanager
 async def _attempt() -> AsyncIterator[None]:
     """Ends an operation in time and maps the client's errors, whose texts may name hosts and users, to ours."""
