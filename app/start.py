@@ -41,7 +41,7 @@ def open_window(workspace: Path | None, screenshot: Path | None, theme: str, scr
     session = Session.of_user()
     studio = Studio(session, data_folder() / "drafts", theme)
     studio.window.show()
-    _open_first_workspace(studio, workspace, script)
+    open_first_workspace(studio, workspace, script)
     signal.signal(signal.SIGTERM, lambda *_: studio.quit())
     signal.signal(signal.SIGINT, lambda *_: studio.quit())
     waker = QTimer()  # Python runs its signal handlers only when some Python code runs
@@ -52,8 +52,8 @@ def open_window(workspace: Path | None, screenshot: Path | None, theme: str, scr
     return code
 
 
-def _open_first_workspace(studio: Studio, workspace: Path | None, script: str) -> None:
-    """The workspace named, else the last one, else the examples."""
+def open_first_workspace(studio: Studio, workspace: Path | None, script: str) -> None:
+    """Opens the workspace named, else the last one, else the examples."""
     recent = studio.session.workspaces
     if workspace is not None:
         studio.workspace.open(workspace, script)

@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QAbstractItemView, QListView, QStackedLayout, QVBo
 from engine.display import DiffKind, DiffLine
 from widgets.diff_model import CHANGED, PLAIN_SIGNS, DiffDelegate, DiffModel
 from widgets.empty_state import EmptyState
+from widgets.focus import proxy_to
 from widgets.pane_header import PaneHeader
 from widgets.theme import Theme
 
@@ -80,7 +81,6 @@ class DiffView(QWidget):
         column.setSpacing(0)
         column.addWidget(self._header)
         column.addLayout(self._pages, 1)
-        self.setFocusProxy(self.list)
 
     def show_diff(self, lines: tuple[DiffLine, ...], note: str) -> None:
         """Shows other lines; the scroll position stays as far as it can."""
@@ -96,10 +96,12 @@ class DiffView(QWidget):
             self.list.verticalScrollBar().setValue(top)
             self.list.horizontalScrollBar().setValue(left)
         self._pages.setCurrentIndex(1 if added or removed else 0)
+        proxy_to(self, self.list, shown=bool(added or removed))
 
     def show_pending(self) -> None:
         """The difference is on its way; the one before stays meanwhile."""
         self._header.set_note("Comparing\u2026")
+        proxy_to(self, self.list, shown=True)
         self._pages.setCurrentIndex(1)  # the list, so that the focus has a place to go to
 
     def note(self) -> str:

@@ -6,6 +6,11 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QWidget
 
 
+def proxy_to(pane: QWidget, content: QWidget, *, shown: bool) -> None:
+    """Makes `content` stand for its pane while it is shown: a hidden one would keep Tab from going past the pane."""
+    pane.setFocusProxy(content if shown else None)
+
+
 def focus_first(pane: QWidget | None) -> bool:
     """Puts the focus where the pane itself wants it, else on the first widget in it that Tab would reach.
 

@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QHeaderView, QStackedLayout, QWidget
 
 from engine.model import LogLine
 from widgets.empty_state import EmptyState
+from widgets.focus import proxy_to
 from widgets.row_marks import BADGE_ROLE, BadgeDelegate
 from widgets.row_table import RowModel, RowTable
 from widgets.theme import Theme
@@ -86,7 +87,6 @@ class LogView(QWidget):
         self._pages.setContentsMargins(0, 0, 0, 0)
         self._pages.addWidget(self._empty)
         self._pages.addWidget(self.table)
-        self.setFocusProxy(self.table)
 
     def show_logs(self, logs: tuple[LogLine, ...]) -> None:
         """Shows other lines, the oldest first."""
@@ -97,6 +97,7 @@ class LogView(QWidget):
         if has_fields:
             self.table.header().setSectionResizeMode(FIELDS, QHeaderView.ResizeMode.Stretch)
         self._pages.setCurrentIndex(1 if logs else 0)
+        proxy_to(self, self.table, shown=bool(logs))
 
     def apply_theme(self, theme: Theme) -> None:
         """Takes the colours of levels and links."""

@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QHeaderView, QStackedWidget, QVBoxLayout, QWidget
 
 from engine.scripts.problem import Problem, Severity
 from widgets.empty_state import EmptyState
+from widgets.focus import proxy_to
 from widgets.glyphs import glyph_icon
 from widgets.row_table import RowModel, RowTable
 from widgets.style import tone_colour
@@ -77,12 +78,12 @@ class ProblemsList(QWidget):
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(0)
         layout.addWidget(self._pages, 1)
-        self.setFocusProxy(self.table)
 
     def set_problems(self, problems: Sequence[Problem]) -> None:
         """Shows other problems in their order."""
         self.table.set_rows(problems)
         self._pages.setCurrentIndex(1 if problems else 0)
+        proxy_to(self, self.table, shown=bool(problems))
         self.changed.emit()
 
     def problems(self) -> tuple[Problem, ...]:

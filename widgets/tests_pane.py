@@ -18,6 +18,7 @@ from PySide6.QtWidgets import (
 from widgets.case_detail import CaseDetail, CaseDetailView
 from widgets.case_rows import BAD, NAME, RESULT, CaseModel, CaseRow, CaseState, summary
 from widgets.empty_state import EmptyState
+from widgets.focus import proxy_to
 from widgets.glyphs import GlyphButton
 from widgets.row_table import RowTable
 from widgets.style import mix
@@ -80,6 +81,7 @@ class TestsPane(QWidget):
         before = self.current()
         self.table.set_rows(rows)
         self._pages.setCurrentIndex(1 if rows else 0)
+        proxy_to(self, self.table, shown=bool(rows))
         self.select(before)
         self._refresh()
 
@@ -184,7 +186,6 @@ class TestsPane(QWidget):
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.addWidget(self._pages)
-        self.setFocusProxy(self.table)
 
     def _connect(self) -> None:
         self.table.selectionModel().currentRowChanged.connect(self._on_selected)

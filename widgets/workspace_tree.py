@@ -23,6 +23,7 @@ from PySide6.QtWidgets import (
 )
 
 from widgets.empty_state import EmptyState
+from widgets.focus import proxy_to
 from widgets.glyphs import draw_glyph
 from widgets.pane_header import PaneHeader
 from widgets.theme import Theme
@@ -115,6 +116,7 @@ class WorkspaceTree(QWidget):
         count = len(entries)
         self._header.set_note(str(count) if count else "")
         self._pages.setCurrentIndex(1 if count else 0)
+        proxy_to(self, self.tree, shown=count > 0)
         self._refill()
 
     def select(self, config_id: str) -> None:
@@ -178,7 +180,6 @@ class WorkspaceTree(QWidget):
         whole.setSpacing(0)
         whole.addWidget(self._header)
         whole.addLayout(self._pages, 1)
-        self.setFocusProxy(self.tree)
 
     def _connect(self) -> None:
         self._new.clicked.connect(self.new_requested)
