@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QWidget
 
 def proxy_to(pane: QWidget, content: QWidget, *, shown: bool) -> None:
     """Makes `content` stand for its pane while it is shown: a hidden one would keep Tab from going past the pane."""
-    pane.setFocusProxy(content if shown else None)
+    pane.setFocusProxy(content if shown else None)  # type: ignore[arg-type]  # the stubs know no None
 
 
 def focus_first(pane: QWidget | None) -> bool:
