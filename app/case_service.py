@@ -11,8 +11,9 @@ import msgspec
 from engine.case_file import Case
 from engine.cases.expectation import expected_of
 from engine.cases.find import SavedCase
-from engine.cases.run import CaseRunner, OnVerdict, run_case
-from engine.errors import BadInput, EngineUnavailable
+from engine.cases.recorded import recorded_modules
+from engine.cases.run import CaseRunner, OnVerdict, case_webhook
+from engine.errors import BadInput
 from engine.sandbox.pool import EnginePool
 from engine.settings import Settings
 from engine.transform import Script, Transformer
@@ -39,19 +40,14 @@ class CaseService:
             BadInput: the name or the metadata cannot be used, or the file not be written.
             EngineUnavailable: no engine host could be started.
         """
-        path = saved.path
+        webhook, previous = case_webhook(case, saved.config_id, str(saved.path))
+        modules = await asyncio.to_thread(recorded_modules, saved)
         try:
             older = await asyncio.to_thread(saved.read)
         except BadInput:  # there is none, or nothing that can be read
             older = case
-        where = str(path)
-        run = await run_case(
-            script, msgspec.structs.replace(case, expected=None), self._transformer,
-            config_id=saved.config_id, where=where,
-        )  # fmt: skip
-        if run.outcome is None:
-            raise EngineUnavailable("the case was not run")
-        expected = expected_of(run.outcome, case.payload)
+        outcome = await self._transformer.run(script, webhook, previous, modules)
+        expected = expected_of(outcome, case.payload)
         written = msgspec.structs.replace(case, expected=expected, extra=older.extra)
         await asyncio.to_thread(saved.workspace.save_case, saved.config_id, saved.name, written)
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
+import msgspec
 from PySide6.QtCore import QUrl, Signal
 from PySide6.QtWidgets import (
     QCheckBox,
@@ -24,6 +25,8 @@ from widgets.style import indent_spin_box, mark_invalid
 from widgets.theme import Theme
 
 MAX_COUNT = 1_000_000
+RETRY_ERROR = PreviousError("503 Service Unavailable", 503, reason="http_5xx")
+"""What the preset shows a script of the attempt before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +70,7 @@ class MetadataForm(QWidget):
 
     Attributes:
         endpoint, after_failure: the fields that tests and focus need by name.
+        retry: the button that fills in a retry.
 
     Signals:
         changed(): the user changed a field.
@@ -79,6 +83,7 @@ class MetadataForm(QWidget):
         self.setAccessibleName("Metadata")
         self._error_attempt: int | None = None
         self._header = PaneHeader("Metadata")
+        self.retry = self._header.add_button("retry", "As a retry after 503", with_text=True)
         self._build_fields()
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
@@ -118,6 +123,14 @@ class MetadataForm(QWidget):
             endpoint=self.endpoint.text().strip(),
             previous_error=self._previous_error() if self.after_failure.isChecked() else None,
         )
+
+    def fill_in_retry(self) -> None:
+        """Makes this a retry after a 503: the second attempt, or a later one where one is set already."""
+        state, before = self.state(), max(self.attempt.value() - 1, 0)
+        error = msgspec.structs.replace(RETRY_ERROR, attempt=before)
+        self.set_state(replace(state, attempt=before + 1, previous_error=error))
+        self._error_attempt = None  # it follows the attempt
+        self.changed.emit()
 
     def problems(self) -> list[str]:
         """What is marked, one sentence each."""
@@ -178,6 +191,7 @@ class MetadataForm(QWidget):
         return area
 
     def _connect(self) -> None:
+        self.retry.clicked.connect(self.fill_in_retry)
         for line in (
             self.config_id,
             self.webhook_id,

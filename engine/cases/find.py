@@ -84,7 +84,7 @@ def _cases_at(path: Path) -> tuple[SavedCase, ...]:
     name = name_of(path.stem)
     if path.suffix == ".lua" and name is not None:
         return cases_of(Workspace(path.parent), name)
-    whole = path.absolute()
+    whole = path.resolve()
     config_id = name_of(whole.parent.name)
     in_tests = path.suffix == ".json" and whole.parent.parent.name == "tests"
     if in_tests and name and config_id and name in Workspace(_up(path, 3)).cases(config_id):
@@ -96,7 +96,7 @@ def _cases_at(path: Path) -> tuple[SavedCase, ...]:
 
 
 def _cases_in(folder: Path) -> tuple[SavedCase, ...]:
-    whole = folder.absolute()
+    whole = folder.resolve()
     config_id = name_of(whole.name)
     if whole.parent.name == "tests" and config_id is not None:
         return cases_of(Workspace(_up(folder, 2)), config_id)
@@ -109,5 +109,5 @@ def _cases_in(folder: Path) -> tuple[SavedCase, ...]:
 
 def _up(path: Path, levels: int) -> Path:
     """The folder so many levels up; relative where the path is, so that messages read as the command was typed."""
-    parents = path.parents
-    return parents[levels - 1] if len(parents) >= levels else path.absolute().parents[levels - 1]
+    short = len(path.parents) < levels or ".." in path.parts
+    return (path.resolve() if short else path).parents[levels - 1]

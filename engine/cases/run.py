@@ -11,6 +11,7 @@ from engine.case_file import Case
 from engine.cases.compare import compare
 from engine.cases.expectation import Expectation, read_expectation
 from engine.cases.find import SavedCase
+from engine.cases.recorded import recorded_modules
 from engine.cases.verdict import CaseStatus, CaseVerdict
 from engine.errors import BadInput
 from engine.inputs import Metadata, webhook_of
@@ -22,7 +23,7 @@ PARALLEL = 8
 """Cases that are read and wait for a host at once; how many run is the pool's affair."""
 
 ScriptOf = Callable[[SavedCase], Script]
-ModulesOf = Callable[[SavedCase], Modules | None]
+ModulesOf = Callable[[SavedCase], Modules]
 OnVerdict = Callable[[SavedCase, CaseVerdict], None]
 
 
@@ -32,14 +33,14 @@ class CaseRunner:
     Args:
         transformer: runs the scripts.
         script_of: the script of a case, else the one on disk. It may raise BadInput.
-        modules_of: answers the module calls of a case; None where there is nothing to answer them.
+        modules_of: answers the module calls of a case, else its recorded fixtures. It may raise BadInput.
     """
 
     def __init__(
         self,
         transformer: Transformer,
         script_of: ScriptOf = SavedCase.read_script,
-        modules_of: ModulesOf = lambda _case: None,
+        modules_of: ModulesOf = recorded_modules,
     ) -> None:
         self._transformer, self._script_of, self._modules_of = transformer, script_of, modules_of
 
