@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from PySide6.QtCore import QByteArray, QEvent, Qt, Signal
+from PySide6.QtCore import QByteArray, QEvent, Qt, QTimer, Signal
 from PySide6.QtGui import QCloseEvent
 from PySide6.QtWidgets import (
     QFrame,
@@ -39,12 +39,15 @@ class Themed(Protocol):
         """Draws with the theme from now on."""
 
 
+NEWS_MS = 4000
+
+
 class MainWindow(QMainWindow):
     """The panes of the studio.
 
     Attributes:
         tree, tabs, find_bar, bottom, problems, tests, input, output, message_bar, palette_, meter: the panes.
-        caret, engine_state: labels of the status bar.
+        caret, engine_state, news: labels of the status bar.
 
     Signals:
         activated(): the window came to the front.
@@ -63,7 +66,7 @@ class MainWindow(QMainWindow):
         self.problems, self.tests = self.bottom.problems, self.bottom.tests
         self.input, self.output = InputPanel(), OutcomeView()
         self.meter = BudgetMeter()
-        self.caret, self.engine_state = QLabel(), QLabel()
+        self.caret, self.engine_state, self.news = QLabel(), QLabel(), QLabel()
         self.toolbar = QToolBar("Tools")
         self.nothing_open = EmptyState(
             "No script is open. Choose one on the left, or make a new one.", "New script"
@@ -127,11 +130,23 @@ class MainWindow(QMainWindow):
         bar.setSizeGripEnabled(False)
         self.caret.setAccessibleName("Caret position")
         self.engine_state.setAccessibleName("Preview state")
+        self.news.setAccessibleName("What was just done")
+        self.news.setProperty("muted", True)
         bar.addWidget(self.engine_state)
+        bar.addWidget(self.news)
         bar.addPermanentWidget(self.caret)
         bar.addPermanentWidget(self.meter)
 
     # --- state in
+
+    def tell(self, text: str) -> None:
+        """Shows for a while what was just done. (The status bar's own messages overlap its labels after a restyle.)"""
+        self.news.setText(text)
+        QTimer.singleShot(NEWS_MS, self.news, lambda: self._forget(text))
+
+    def _forget(self, text: str) -> None:
+        if self.news.text() == text:
+            self.news.clear()
 
     def show_editors(self, any_open: bool) -> None:
         """Shows the editors, or that there are none."""

@@ -115,9 +115,7 @@ class Studio(QObject):
         documents.reloaded.connect(self._reloaded)
         documents.inputs_loaded.connect(self._inputs_loaded)
         documents.renamed.connect(self._renamed)
-        documents.saved.connect(
-            lambda document: window.statusBar().showMessage(f"Saved {document.config_id}", 4000)
-        )
+        documents.saved.connect(lambda document: window.tell(f"Saved {document.config_id}"))
         documents.failed.connect(messages.error)
         documents.noted.connect(messages.note)
         self.editors.switched.connect(self._show)

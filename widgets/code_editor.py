@@ -208,6 +208,11 @@ class CodeEditor(ScintillaEdit):
         self.gotoPos(self.position_of(line, column))
         self.setFirstVisibleLine(top)
 
+    def end_undo_step(self) -> None:
+        """Let undo stop here: Scintilla would take back all that was typed without moving the caret."""
+        self.beginUndoAction()
+        self.endUndoAction()
+
     def replace_range(self, start: int, end: int, data: bytes) -> None:
         """Replace bytes `start` to `end` as one edit that undo takes back."""
         self.setTargetRange(start, end)
@@ -422,7 +427,10 @@ class CodeEditor(ScintillaEdit):
 
     def _on_char_added(self, code: int) -> None:
         """Keep the indentation on a new line, one step more after an open bracket; Lua has rules of its own."""
-        if code not in (ord("\r"), ord("\n")) or self.plain_reason:
+        if code not in (ord("\r"), ord("\n")):
+            return
+        self.end_undo_step()
+        if self.plain_reason:
             return
         line = self.lineFromPosition(self.currentPos())
         end = self.lineEndPosition(line - 1)

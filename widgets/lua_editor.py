@@ -185,6 +185,7 @@ class LuaEditor(CodeEditor):
     def _on_char_added(self, code: int) -> None:
         character = chr(code) if 0 < code < 0x110000 else ""
         if character in "\r\n":
+            self.end_undo_step()
             self._indent_new_line()
         elif character.isalnum() or character in "}])":
             self._pull_closer_left()

@@ -70,7 +70,7 @@ def test_a_change_is_marked_and_saving_takes_the_mark_away(
     save(studio, qtbot)
     assert tab_text(studio) == "first"
     assert (folder / "first.lua").read_text() == MINE
-    assert studio.window.statusBar().currentMessage() == "Saved first"
+    assert studio.window.news.text() == "Saved first"
 
 
 def test_line_ends_and_bytes_are_saved_as_they_are(

@@ -160,3 +160,16 @@ def test_a_line_feed_key_starts_a_new_line(editor: LuaEditor, qtbot: QtBot) -> N
         QApplication.sendEvent(editor, QKeyEvent(kind, 0x0A, Qt.KeyboardModifier.NoModifier, "\n"))
     qtbot.keyClicks(editor, "b = 2")
     assert editor.bytes_() == b"a = 1\nb = 2"
+
+
+def test_undo_goes_back_line_by_line(editor: LuaEditor, qtbot: QtBot) -> None:
+    for line in ("local a = 1", "local b = 2", "x"):
+        qtbot.keyClicks(editor, line)
+        qtbot.keyClick(editor, Qt.Key.Key_Escape)
+        qtbot.keyClick(editor, Qt.Key.Key_Return)
+    editor.undo()
+    assert editor.bytes_() == b"local a = 1\nlocal b = 2\n"
+    editor.undo()
+    assert editor.bytes_() == b"local a = 1\n"
+    editor.redo()
+    assert editor.bytes_() == b"local a = 1\nlocal b = 2\n"
