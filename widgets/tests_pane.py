@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QEvent, QPoint, Qt, Signal
+from PySide6.QtCore import QEvent, QObject, QPoint, Qt, Signal
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QFrame,
@@ -150,9 +150,11 @@ class TestsPane(QWidget):
             button.set_colours(theme.text_muted, faded)
         self.table.viewport().update()
 
-    def resizeEvent(self, event: object) -> None:  # noqa: N802
-        """Shares the width anew."""
-        self._fit()
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: N802
+        """Shares the width anew when the list gets another."""
+        if watched is self.table and event.type() == QEvent.Type.Resize:
+            self._fit()
+        return False
 
     def changeEvent(self, event: QEvent) -> None:  # noqa: N802
         """Follows the font."""
@@ -177,9 +179,10 @@ class TestsPane(QWidget):
         split.setChildrenCollapsible(False)
         split.addWidget(self.table)
         split.addWidget(self.detail)
-        split.setStretchFactor(1, 1)
+        split.setStretchFactor(0, 2)
+        split.setStretchFactor(1, 3)
         split.setSizes([240, 400])
-        split.splitterMoved.connect(lambda _place, _index: self._fit())
+        self.table.installEventFilter(self)
         self._pages = QStackedWidget()
         self._pages.addWidget(self._none)
         self._pages.addWidget(split)

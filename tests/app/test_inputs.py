@@ -22,12 +22,14 @@ from tests.app.driving import (
     open_workspace,
     press,
     shown_body,
+    shown_headers,
     wait_message,
     wait_run,
     write,
 )
 from widgets.input_panel import HEADERS, METADATA
 from widgets.metadata_form import MetadataState
+from widgets.outcome_view import REQUEST
 
 FULL = MetadataState(
     config_id="acme:orders",
@@ -163,6 +165,28 @@ def test_the_attempt_reaches_the_script(studio: Studio, qtbot: QtBot) -> None:
     studio.window.input.metadata.attempt.setValue(3)
     wait_run(studio, qtbot)
     assert shown_body(studio) == "3"
+
+
+def test_the_third_attempt_after_a_503_is_previewed_as_a_worker_sends_it(
+    studio: Studio, qtbot: QtBot
+) -> None:
+    write(
+        studio,
+        """local e = previous_error
+        local seen = e and { metadata.attempt, e.status_code, e.attempt, e.message, e.reason } or { "none" }
+        request.body = table.concat(seen, "|")
+        """,
+    )
+    wait_run(studio, qtbot)
+    assert shown_body(studio) == "none"
+    press(qtbot, studio, "go.metadata")
+    studio.window.input.metadata.attempt.setValue(2)
+    studio.window.input.metadata.retry.click()
+    qtbot.waitUntil(lambda: shown_body(studio) == "2|503|1|503 Service Unavailable|http_5xx")
+    press(qtbot, studio, "go.output_headers")
+    assert ("default", "X-Webhook-Attempt", "3") in shown_headers(studio)
+    studio.window.output.show_tab(REQUEST)
+    assert "X-Webhook-Attempt: 3" in studio.window.output.request.editor.bytes_().decode()
 
 
 # --- the payload

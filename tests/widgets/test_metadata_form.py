@@ -49,6 +49,17 @@ def test_the_error_fields_wake_with_the_check_box(qtbot: QtBot, form: MetadataFo
     assert form.state().previous_error == PreviousError("refused", None, 0, "")
 
 
+def test_a_retry_after_503_takes_one_click(qtbot: QtBot, form: MetadataForm) -> None:
+    with qtbot.waitSignal(form.changed):
+        form.retry.click()
+    assert form.state().attempt == 1
+    assert form.state().previous_error == PreviousError("503 Service Unavailable", 503, 0, "http_5xx")
+    form.attempt.setValue(2)
+    assert form.state().previous_error == PreviousError("503 Service Unavailable", 503, 1, "http_5xx")
+    form.retry.click()
+    assert form.state().attempt == 2
+
+
 @pytest.mark.parametrize("good", ["", "http://a", "https://a.test:8443/x?y=1"])
 def test_good_endpoints(good: str) -> None:
     assert endpoint_problem(good) == ""
