@@ -6,7 +6,7 @@ MAKEFLAGS += --no-print-directory
 export PYTHON ARGS
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-noqt check format bench screenshots lock clean
+.PHONY: help run test test-noqt check format bench fuzz soak screenshots lock clean
 
 help:  ## what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
@@ -32,6 +32,16 @@ bench:  ## the benchmarks
 	@.ci/system-packages venv qt
 	@.ci/setup dev
 	@QT_QPA_PLATFORM=offscreen .venv/bin/python -m tests.bench $(ARGS)
+
+fuzz:  ## attack the sandbox with 100,000 made-up scripts
+	@.ci/system-packages venv
+	@.ci/setup dev
+	@.venv/bin/python -m tests.fuzz $(ARGS)
+
+soak:  ## 100,000 good, bad and hostile runs, and the memory they take
+	@.ci/system-packages venv
+	@.ci/setup dev
+	@.venv/bin/python -m tests.soak $(ARGS)
 
 screenshots:  ## the README's pictures, drawn by the program itself
 	@.ci/system-packages venv qt

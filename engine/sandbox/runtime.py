@@ -115,8 +115,11 @@ class ScriptRuntime:
 
     def _harmless(self, value: Any) -> Any:
         """`value`, which Lua will hold as a value of its own; anything else would enter as a Python object."""
-        if type(value) not in self._harmless_types:
-            raise TypeError(type(value))
+        kind = type(value)
+        if kind not in self._harmless_types:
+            raise TypeError(kind)
+        if (kind is bytes or kind is str) and len(value) > self._budget:
+            raise MemoryError  # the limit is lifted: it would be there before anyone could say no
         return value
 
     def _decode_json(self, text: str) -> Any:
@@ -286,7 +289,7 @@ def _runtime_error(message: str, traceback: str, usage: dict[str, Any], request:
         return RunReply(ScriptErrorType.MEMORY_LIMIT, text, _line_of(message, traceback), **usage)
     line = _line_of(message, traceback)
     text = _ENGINE_PLACE.sub("", message)
-    text = re.sub(r"^script:\d+: ", "", text)
+    text = re.sub(r"^script:\d+: ", "", text) or "an error with an empty message"
     return RunReply(ScriptErrorType.RUNTIME, _text(text), line, script_traceback(traceback), **usage)
 
 
