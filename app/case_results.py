@@ -39,6 +39,15 @@ class CaseResults:
     _verdicts: dict[str, dict[str, CaseVerdict]] = field(default_factory=dict)
     _ran_with: dict[str, Text] = field(default_factory=dict)
 
+    def take_names(self, config_id: str, names: tuple[str, ...]) -> bool:
+        """These are the cases of the script in front now; says whether some it had are gone."""
+        self.names = names
+        known = self._verdicts.get(config_id, {})
+        gone = known.keys() - set(names)
+        for name in gone:
+            del known[name]
+        return bool(gone)
+
     def start(self, config_id: str, text: Text) -> None:
         """All cases of the script in front run now, with this text of it."""
         self.running = set(self.names)

@@ -115,8 +115,9 @@ class TestsController(QObject):
             if document is not self._document:
                 return
             if names != self._results.names:
-                self._results.names = names
                 self.listed.emit(names)
+            if self._results.take_names(document.config_id, names):
+                self.marks_changed.emit()
             self._refresh()
             self._pane.select(select)
             if run:

@@ -83,6 +83,8 @@ class TestsPane(QWidget):
         self._pages.setCurrentIndex(1 if rows else 0)
         proxy_to(self, self.table, shown=bool(rows))
         self.select(before)
+        if before and not self.current():
+            self.selected.emit("")
         self._refresh()
 
     def show_detail(self, detail: CaseDetail) -> None:
@@ -192,7 +194,6 @@ class TestsPane(QWidget):
 
     def _connect(self) -> None:
         self.table.selectionModel().currentRowChanged.connect(self._on_selected)
-        self.table.model().modelReset.connect(self._on_selected)
         self.table.row_activated.connect(lambda row: self.load_requested.emit(row.name))
         self.table.customContextMenuRequested.connect(self._show_menu)
         self._none.chosen.connect(self.save_requested)
