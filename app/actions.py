@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtGui import QAction, QActionGroup, QKeySequence
 from PySide6.QtWidgets import QMenu
 
+from widgets.bottom_panel import PROBLEMS, TESTS
 from widgets.command_palette import Command
 
 if TYPE_CHECKING:
@@ -57,6 +58,11 @@ def _case_selected(studio: Studio) -> bool:
     return bool(studio.window.tests.current())
 
 
+def _run_cases(studio: Studio) -> None:
+    studio.window.bottom.show_tab(TESTS)
+    studio.tests.run_all()
+
+
 MENUS = {
     "file": "&File",
     "edit": "&Edit",
@@ -99,7 +105,7 @@ ACTIONS: tuple[Row, ...] = (
         "run.live", "&Live Preview", "Ctrl+L", "preview-on",
         lambda s: s.preview.set_enabled(not s.preview.enabled), None, lambda s: s.preview.enabled, toolbar=True,
     ),
-    Row("test.run", "&Run All Cases", "Ctrl+Shift+R", "", lambda s: s.tests.run_all(), _open),
+    Row("test.run", "&Run All Cases", "Ctrl+Shift+R", "", _run_cases, _open),
     Row(
         "test.on_save", "Run Cases When &Saving", "", "",
         lambda s: s.tests.toggle_on_save(), None, lambda s: s.session.tests_on_save,
@@ -140,8 +146,8 @@ ACTIONS: tuple[Row, ...] = (
     Row("go.headers", "&Headers", "Alt+4", "", lambda s: s.editing.focus_input(1), _open),
     Row("go.metadata", "&Metadata", "Alt+5", "", lambda s: s.editing.focus_input(2), _open),
     Row("go.config", "Script &Config", "Alt+6", "", lambda s: s.editing.focus_input(3), _open),
-    Row("go.problems", "Pr&oblems", "Alt+7", "", lambda s: s.editing.focus_bottom(0), _open),
-    Row("go.tests", "Test C&ases", "Alt+8", "", lambda s: s.editing.focus_bottom(1), _open),
+    Row("go.problems", "Pr&oblems", "Alt+7", "", lambda s: s.editing.focus_bottom(PROBLEMS), _open),
+    Row("go.tests", "Test C&ases", "Alt+8", "", lambda s: s.editing.focus_bottom(TESTS), _open),
     Row("go.body", "Output: &Body", "Alt+Shift+1", "", lambda s: s.editing.focus_output(0), _open, separator=True),
     Row("go.output_headers", "Output: Hea&ders", "Alt+Shift+2", "", lambda s: s.editing.focus_output(1), _open),
     Row("go.request", "Output: &Request", "Alt+Shift+3", "", lambda s: s.editing.focus_output(2), _open),

@@ -121,7 +121,7 @@ class TestsController(QObject):
             self._refresh()
             self._pane.select(select)
             if run:
-                self.run_all()
+                self._run_listed()
 
         self._background.call(workspace.cases, document.config_id, done=done, failed=self._messages.error)
 
@@ -133,7 +133,7 @@ class TestsController(QObject):
     def script_saved(self, document: Document) -> None:
         """Runs the cases when that is wanted."""
         if self.on_save and document is self._document and self._results.names:
-            self.list_cases(run=True)
+            self.run_all()
 
     def marks(self) -> dict[str, tuple[Problem, ...]]:
         """What the tree says of scripts that fail their cases."""
@@ -142,7 +142,10 @@ class TestsController(QObject):
     # --- running
 
     def run_all(self) -> None:
-        """Runs every case with the script as it is in the editor."""
+        """Runs every case that is in the folder now, with the script as it is in the editor."""
+        self.list_cases(run=True)
+
+    def _run_listed(self) -> None:
         self.stop()
         document, script = self._document, self._script()
         if document is None or script is None or not self._results.names:

@@ -24,7 +24,7 @@ from widgets.row_table import RowTable
 from widgets.style import mix
 from widgets.theme import Theme
 
-NAME_CHARACTERS, RESULT_CHARACTERS = 16, 16
+NAME_CHARACTERS, RESULT_CHARACTERS = 14, 14
 RUN, STOP = "Run all cases", "Stop the run"
 
 

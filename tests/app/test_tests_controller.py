@@ -29,6 +29,7 @@ from tests.app.driving import (
     wait_message,
     write,
 )
+from widgets.bottom_panel import TESTS
 from widgets.case_rows import CaseState
 from widgets.metadata_form import MetadataState
 from widgets.workspace_marks import ENTRY_ROLE
@@ -83,6 +84,12 @@ def mark(studio: Studio, config_id: str) -> str:
 
 
 # --- running
+
+
+def test_a_case_that_is_new_on_disk_runs_too(tested: Studio, qtbot: QtBot, folder: Path) -> None:
+    Workspace(folder).save_case("first", "new", SAME)
+    assert run(tested, qtbot)["new"] == "passed"
+    assert tested.window.bottom.tabs.currentIndex() == TESTS
 
 
 def test_cases_run_and_say_how_they_went(tested: Studio, qtbot: QtBot) -> None:
@@ -150,7 +157,7 @@ def test_saving_runs_the_cases_unless_switched_off(tested: Studio, qtbot: QtBot)
 def test_a_run_can_be_stopped(tested: Studio, qtbot: QtBot) -> None:
     write(tested, "while true do end")
     tested.tests.run_all()
-    assert set(states(tested).values()) == {"running"}
+    qtbot.waitUntil(lambda: set(states(tested).values()) == {"running"})
     tested.tests.stop()
     assert set(states(tested).values()) == {"not run"}
     write(tested, "request.body = payload")
