@@ -99,7 +99,10 @@ class PreviewController(QObject):
 
     def schedule(self) -> None:
         """Runs soon, once typing pauses; not at all while the live preview is off."""
-        if not self.enabled or self._document is None:
+        if self._document is None:
+            return
+        if not self.enabled:
+            self._view.show_outdated()
             return
         now = time.monotonic()
         if not self._timer.isActive():

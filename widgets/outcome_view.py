@@ -140,6 +140,13 @@ class OutcomeView(QWidget):
         self._label.setText("Last good result \u2013 the script was not run since")
         self._show_state(replace(self._state, logs=()), faded=self._has_good)
 
+    def show_outdated(self) -> None:
+        """What is shown belongs to an older text: it stays, greyed, and says so."""
+        if not self._idle:
+            self._label.setText("Out of date \u2013 something changed since this run; run it to see")
+            self._label.show()
+            self._fill_visible()
+
     def show_running(self) -> None:
         """A run is under way; this shows only when it takes longer than an eye would notice."""
         if not self._running.isVisible():

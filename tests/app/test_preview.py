@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QLabel
 from pytestqt.qtbot import QtBot
 
 import app.preview
@@ -404,3 +405,25 @@ def test_hosts_that_are_killed_from_outside_are_replaced(
     run_after(studio, qtbot, lambda: write(studio, 'request.body = "alive"'))
     assert shown_body(studio) == "alive"
     studio.window.output.show_tab(BODY)
+
+
+def test_what_was_shown_before_a_change_is_marked_while_the_live_preview_is_off(
+    studio: Studio, qtbot: QtBot, tmp_path: Path
+) -> None:
+    (tmp_path / "s.lua").write_text('request.body = "old"', "utf-8")
+    open_workspace(studio, qtbot, tmp_path)
+    wait_run(studio, qtbot)
+    press(qtbot, studio, "run.live")
+    assert "Out of date" not in remarks(studio)
+    write(studio, 'request.body = "new"')
+    qtbot.waitUntil(lambda: "Out of date" in remarks(studio))
+    assert shown_body(studio) == "old"
+    run_after(studio, qtbot, lambda: press(qtbot, studio, "run.now"))
+    assert "Out of date" not in remarks(studio)
+    assert shown_body(studio) == "new"
+
+
+def remarks(studio: Studio) -> str:
+    """What the Output side says in words around its pages."""
+    labels = studio.window.output.findChildren(QLabel)
+    return "\n".join(label.text() for label in labels if label.isVisible())
