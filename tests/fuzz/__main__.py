@@ -37,8 +37,8 @@ def main() -> int:
     figures = asyncio.run(Fuzzer(asked.seed, asked.hosts).run(asked.runs, asked.first))
     sys.stdout.write(text_of(figures, asked.seed) + "\n")
     if asked.json is not None:
-        saved = {name: value for name, value in dataclasses.asdict(figures).items() if name != "faults"}
-        asked.json.write_text(json.dumps(saved | {"faults": len(figures.faults)}, indent=1), "utf-8")
+        saved = vars(figures) | {"faults": [what for _, what in figures.faults]}
+        asked.json.write_text(json.dumps(saved, indent=1), "utf-8")
     asyncio.run(keep(figures, asked.seed, asked.keep))
     return 1 if figures.faults else 0
 

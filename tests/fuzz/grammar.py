@@ -22,6 +22,14 @@ STRINGS = (
     '"\\239\\191\\191"', '"%b()"', '"[%w_]+"', '"(.-)%s"', '"^(a*)$"', '"%f[%a]"', '"%1"', '"()"',
 )  # fmt: skip
 
+# Subjects and patterns that overflow the C stack, or backtrack past any budget.
+BOMBS = (
+    ('string.rep("a", 200000)', 'string.rep("a?", 200000)'),
+    ('string.rep("a", 30)', 'string.rep("a?", 30) .. string.rep("a", 30)'),
+    ('string.rep("a", 20000)', '"(.-)(.-)(.-)(.-)b"'),
+    ('string.rep("(", 200000)', '"%b()"'),
+)
+
 PATTERN_PARTS = (
     "a", "b", ".", "%a", "%d", "%s", "%w", "%z", "%%", "[ab]", "[^a]", "[%w_]", "[a-z]", "(a)", "(.-)",
     "()", "%1", "%b()", "%f[%a]", "$", "^", "*", "+", "-", "?", ".*", ".-", "(", ")", "[", "%",
@@ -41,6 +49,7 @@ METHODS = (
     "sub",
     "upper",
 )
+MATCHERS = ("find", "match", "gsub")
 BINARY = ("+", "-", "*", "/", "%", "^", "..", "==", "~=", "<", "<=", ">", ">=", "and", "or")
 METAMETHODS = (
     "__index", "__newindex", "__call", "__tostring", "__concat", "__add", "__eq", "__lt", "__le",
@@ -51,6 +60,7 @@ FIELDS = ("a", "x", "body", "headers", "k", "n", "config_id", "retry_on_status",
 LOCALS = ("v1", "v2", "v3", "v4")
 
 MAX_DEPTH = 4
+BOMB_SHARE = 0.01  # of the programs: most of them cost a host
 
 
 def _functions() -> tuple[str, ...]:
@@ -112,7 +122,14 @@ class Grammar:
     def program(self) -> str:
         """A whole script. It compiles, save where it happens to exceed one of Lua's own limits."""
         head = f"local {', '.join(LOCALS)} = {', '.join(self._expression(1) for _ in LOCALS)}"
-        return "\n".join((head, *(self._statement(MAX_DEPTH) for _ in range(self._r.randint(1, 12)))))
+        lines = [head, *(self._statement(MAX_DEPTH) for _ in range(self._r.randint(1, 12)))]
+        if self._r.random() < BOMB_SHARE:
+            lines.insert(self._r.randint(0, 2), self._bomb())
+        return "\n".join(lines)
+
+    def _bomb(self) -> str:
+        subject, pattern = self._r.choice(BOMBS)
+        return f"v1 = pcall(string.{self._r.choice(MATCHERS)}, {subject}, {pattern}, 1);"
 
     # --- statements
 
