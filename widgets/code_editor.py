@@ -9,7 +9,7 @@ from typing import Final
 import lexilla
 from lexilla.pyside6_scintilla import set_lexer
 from PySide6.QtCore import Qt, QTimer, Signal
-from PySide6.QtGui import QGuiApplication, QKeyEvent, QWheelEvent
+from PySide6.QtGui import QFocusEvent, QGuiApplication, QKeyEvent, QWheelEvent
 from PySide6.QtWidgets import QFrame, QWidget
 from pyside6_scintilla import Scintilla, ScintillaEdit
 
@@ -405,7 +405,7 @@ class CodeEditor(ScintillaEdit):
 
     def _highlight_braces(self) -> None:
         position = self.currentPos()
-        for at in (position - 1, position):
+        for at in (position - 1, position) if self.hasFocus() else ():  # a mark elsewhere is only noise
             if at >= 0 and self.charAt(at) & 0xFF in _BRACES and not self.plain_reason:
                 other = self.braceMatch(at, 0)
                 if other >= 0:
@@ -444,6 +444,16 @@ class CodeEditor(ScintillaEdit):
         if caret != self._caret:
             self._caret = caret
             self.cursor_moved.emit(*caret)
+
+    def focusInEvent(self, event: QFocusEvent) -> None:  # noqa: N802
+        """Shows the match of the brace at the caret."""
+        super().focusInEvent(event)
+        self._highlight_braces()
+
+    def focusOutEvent(self, event: QFocusEvent) -> None:  # noqa: N802
+        """Takes the brace match away."""
+        super().focusOutEvent(event)
+        self._highlight_braces()
 
     def wheelEvent(self, event: QWheelEvent) -> None:  # noqa: N802
         """Change the size with Ctrl, else scroll."""

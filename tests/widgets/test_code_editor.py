@@ -204,3 +204,19 @@ def test_limits() -> None:
     assert plain_reason_for(b"a" * 120_000) == ("Long line: no colours, no folding", False)
     assert cut_at_character("aé".encode() + b"x", 2) == b"a"
     assert cut_at_character(b"abc", 9) == b"abc"
+
+
+def test_braces_are_matched_only_where_the_focus_is(editor: CodeEditor, qtbot: QtBot) -> None:
+    def picture(position: int) -> object:
+        editor.gotoPos(position)
+        qtbot.wait(30)
+        return editor.grab().toImage()
+
+    editor.set_bytes(b"{}\nx")
+    elsewhere = QLineEdit()
+    qtbot.addWidget(elsewhere)
+    elsewhere.show()
+    elsewhere.activateWindow()
+    elsewhere.setFocus()
+    qtbot.waitUntil(lambda: not editor.hasFocus())
+    assert picture(0) == picture(4)
