@@ -13,11 +13,11 @@ from engine.errors import WorkspaceError
 def test_a_draft_comes_back_byte_for_byte(tmp_path: Path) -> None:
     store = DraftStore(tmp_path / "drafts")
     assert store.load_all() == LoadedDrafts(())
-    store.save("/work/a.lua", b"old")
-    store.save("/work/a.lua", b'{"x":1}\n\xff\x00\r\n', {"cursor": "12"})
+    store.save("/scripts/a.lua", b"old")
+    store.save("/scripts/a.lua", b'{"x":1}\n\xff\x00\r\n', {"cursor": "12"})
     store.save("untitled:1", b"")
     assert DraftStore(tmp_path / "drafts").load_all().drafts == (
-        Draft("/work/a.lua", b'{"x":1}\n\xff\x00\r\n', {"cursor": "12"}),
+        Draft("/scripts/a.lua", b'{"x":1}\n\xff\x00\r\n', {"cursor": "12"}),
         Draft("untitled:1", b""),
     )
 
