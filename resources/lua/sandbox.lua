@@ -27,6 +27,8 @@ local MAX_UNPACKED = 7900
 local MAX_INDEX = 2 ^ 31
 local MAX_MESSAGE_BYTES = 8 * 1024
 local MAX_NAME_BYTES = 200
+local MAX_TRACED_LEVELS = 500
+local SHOWN_LEVELS = 20
 local LARGE_PAYLOAD_SHARE = 1 / 16
 local NO_MEMORY = "not enough memory"
 
@@ -578,11 +580,27 @@ local function describe(problem)
   return "error object: " .. tostring(problem)
 end
 
+-- Lua's own traceback goes through a deep stack once for each of its frames, which takes long after a recursion
+-- without end. There the frames on top tell all there is.
+local function trace(level)
+  if getinfo(MAX_TRACED_LEVELS, "l") == nil then
+    return traceback("", level)
+  end
+  local lines = {}
+  for i = level, level + SHOWN_LEVELS do
+    local info = getinfo(i, "Sln")
+    local place = info.currentline > 0 and info.short_src .. ":" .. info.currentline or info.short_src
+    lines[#lines + 1] = place .. ": in function " .. (info.name and "'" .. info.name .. "'" or "<?>")
+  end
+  lines[#lines + 1] = "..."
+  return concat(lines, "\n")
+end
+
 local function on_error(problem)
   if timed_out or rawequal(problem, INVALID) then
     return problem
   end
-  return { describe(problem), traceback("", 2) }
+  return { describe(problem), trace(3) }
 end
 
 local function new_body(chunk, env)

@@ -21,7 +21,7 @@ from engine.model import ScriptErrorType
 from engine.sandbox.host import _bounded
 from engine.sandbox.pool import MAX_ATTEMPTS, EnginePool, wall_limit
 from engine.sandbox.protocol import CompileRequest, RunReply
-from tests.engine.running import MB, MISSION, is_mission_reply, pool_is_right, run_request
+from tests.engine.running import MB, MISSION, Runs, is_mission_reply, pool_is_right, run_request
 
 BUDGET_SECONDS = 0.05
 CONTRACT_SECONDS = 0.3
@@ -148,6 +148,14 @@ def test_an_output_larger_than_a_frame_becomes_an_error_that_fits(monkeypatch: p
     assert (reply.error_type, reply.body) == (MEMORY, None)
     small = encode(RunReply(None))
     assert _bounded(small, encode) == small
+
+
+def test_a_recursion_without_end_costs_little_to_report() -> None:
+    reply = Runs().reply("local function deep() return 1 + deep() end\ndeep()", cpu_seconds=5.0)
+    assert (reply.error_type, reply.error_message, reply.error_line) == (RUNTIME, "stack overflow", 1)
+    assert "script:1: in function 'deep'" in reply.error_traceback
+    assert len(reply.error_traceback.splitlines()) <= 25
+    assert reply.cpu_seconds < 0.03
 
 
 # --- hosts that something else ends
