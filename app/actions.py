@@ -157,6 +157,8 @@ ACTIONS: tuple[Row, ...] = (
     Row("go.next_tab", "&Next Script", "Ctrl+PgDown", "", lambda s: s.editors.switch(1), _open),
     Row("go.previous_tab", "Pre&vious Script", "Ctrl+PgUp", "", lambda s: s.editors.switch(-1), _open),
     Row("help.api", "&Script API", "F1", "info", lambda s: s.docs.show("script-api")),
+    Row("help.security", "&What a Script Can Do", "", "", lambda s: s.docs.show("security")),
+    Row("help.migration", "Scripts from HOWK's Own &Engine", "", "", lambda s: s.docs.show("migration")),
     Row("help.about", "&About HOWK Studio", "", "", lambda s: s.about()),
 )  # fmt: skip
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import msgspec
@@ -74,10 +74,11 @@ def read_case(workspace: Workspace, config_id: str, name: str) -> Inputs:
     """The inputs of a saved case. Raises BadInput when it is damaged, WorkspaceError when it cannot be read."""
     case = workspace.read_case(config_id, name)
     try:
-        return Inputs.of_case(case, config_id)
+        inputs = Inputs.of_case(case, config_id)
     except msgspec.ValidationError as problem:
         place = str(workspace.case_path(config_id, name))
         raise BadInput("test case", place, f"{problem}.", "Mend its metadata.") from problem
+    return replace(inputs, recordings=workspace.fixtures_path(config_id, name))
 
 
 def discard_drafts(workspace: Workspace, drafts: DraftStore, config_id: str) -> None:

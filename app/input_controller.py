@@ -94,7 +94,7 @@ class InputController(QObject):
             document.inputs.headers,
             document.inputs.metadata,
         ):
-            document.inputs = Inputs(payload, headers, metadata)
+            document.inputs = replace(document.inputs, payload=payload, headers=headers, metadata=metadata)
 
     def problems(self) -> list[str]:
         """What keeps the inputs from being used as they are, one sentence each."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -18,11 +19,17 @@ DEFAULT_HEADERS = {"Content-Type": "application/json"}
 
 @dataclass(frozen=True, slots=True)
 class Inputs:
-    """One webhook to try a script on."""
+    """One webhook to try a script on.
+
+    Attributes:
+        recordings: the file with the recorded answers to kv, http and crypto of the case that this came from; None
+            when it came from none. The file need not exist.
+    """
 
     payload: bytes = DEFAULT_PAYLOAD
     headers: dict[str, str] = field(default_factory=lambda: dict(DEFAULT_HEADERS))
     metadata: MetadataState = field(default_factory=MetadataState)
+    recordings: Path | None = None
 
     @classmethod
     def default(cls, config_id: str) -> Inputs:
@@ -63,15 +70,17 @@ class Inputs:
         )
 
     def draft_meta(self) -> dict[str, str]:
-        """Headers and metadata as a draft keeps them beside the payload."""
-        return {"headers": _json(self.headers), "metadata": _json(metadata_fields(self.metadata))}
+        """Headers, metadata and recordings as a draft keeps them beside the payload."""
+        meta = {"headers": _json(self.headers), "metadata": _json(metadata_fields(self.metadata))}
+        return meta | ({"recordings": str(self.recordings)} if self.recordings else {})
 
     @classmethod
     def of_draft(cls, payload: bytes, meta: dict[str, str]) -> Inputs:
         """The inverse of `draft_meta`. Raises msgspec.MsgspecError when the draft is of another making."""
         headers = msgspec.json.decode(meta.get("headers", "{}"), type=dict[str, str])
         metadata = msgspec.json.decode(meta.get("metadata", "{}"), type=Metadata)
-        return cls(payload, headers, metadata_state(metadata))
+        recordings = meta.get("recordings")
+        return cls(payload, headers, metadata_state(metadata), Path(recordings) if recordings else None)
 
 
 def _json(value: Any) -> str:

@@ -5,15 +5,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import time
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from PySide6.QtCore import QObject, Signal
 
 from app.background import Background, Done, post
 from app.latest import LatestWins
+from engine.cases.recorded import recorded_at
 from engine.delivery.request import build_request
 from engine.display_process import Compared, Presented
 from engine.display_service import DisplayService
@@ -32,6 +35,7 @@ class PreviewRequest:
     config: dict[str, Any]
     webhook: Webhook
     previous_error: PreviousError | None
+    recordings: Path | None = None  # answers to the script's calls of kv, http and crypto
     compare: bool = True  # tell the difference at once: it is being looked at
 
 
@@ -52,9 +56,13 @@ async def run_preview(
 
     Raises:
         EngineUnavailable: no engine host could be started.
+        BadInput: the recorded answers of the case cannot be used.
     """
     script = Script.of(request.source, request.config)
-    outcome = await transformer.run(script, request.webhook, request.previous_error)
+    modules = (
+        await asyncio.to_thread(recorded_at, request.recordings) if calls_modules(request.source) else None
+    )
+    outcome = await transformer.run(script, request.webhook, request.previous_error, modules)
     if outcome.result is None:
         return PreviewResult(request.number, request.webhook.payload, outcome, None)
     outgoing = build_request(
@@ -68,6 +76,11 @@ async def run_preview(
         webhook.payload, webhook.headers, outcome, outgoing, compare=request.compare
     )
     return PreviewResult(request.number, webhook.payload, outcome, presented)
+
+
+def calls_modules(source: bytes) -> bool:
+    """Whether a script may call kv, http or crypto; most do not, and then no recording need be read."""
+    return b"require" in source and any(name in source for name in (b"kv", b"http", b"crypto"))
 
 
 class PreviewService(QObject):

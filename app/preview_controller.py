@@ -130,6 +130,7 @@ class PreviewController(QObject):
                 config=config,
                 webhook=document.inputs.webhook(document.config_id),
                 previous_error=document.inputs.metadata.previous_error,
+                recordings=document.inputs.recordings,
                 compare=self._view.tabs.currentIndex() == DIFF,
             )
         )

@@ -1,6 +1,8 @@
-"""Answers the module calls of a test case from the fixtures beside it; a test reaches no cluster and no network."""
+"""Answers the module calls of a case from the fixtures beside it: a test or preview reaches no cluster, no network."""
 
 from __future__ import annotations
+
+from pathlib import Path
 
 from engine.cases.find import SavedCase
 from engine.inputs import read_bytes
@@ -15,6 +17,11 @@ def recorded_modules(case: SavedCase) -> Modules:
     Raises:
         BadInput: the file cannot be read, or is no list of fixtures.
     """
-    path = case.workspace.fixtures_path(case.config_id, case.name)
-    fixtures = decode_fixtures(read_bytes(path, "fixtures"), str(path)) if path.exists() else ()
-    return RecordedModules(fixtures)
+    return recorded_at(case.workspace.fixtures_path(case.config_id, case.name))
+
+
+def recorded_at(path: Path | None) -> Modules:
+    """The recorded answers of a file, for one run; as `recorded_modules`. None is a file that does not exist."""
+    if path is None or not path.exists():
+        return RecordedModules(())
+    return RecordedModules(decode_fixtures(read_bytes(path, "fixtures"), str(path)))

@@ -36,7 +36,9 @@ class RecordedModules:
         replies = self._replies.get(_key(masked))
         if not replies:
             what = _shown(masked)
-            return unavailable(call, f"{what} was not recorded: record a live run, or add it to the fixtures")
+            return unavailable(
+                call, f"{what} was not recorded: add its answer to the .fixtures.json file of the case"
+            )
         reply = replies.pop(0) if len(replies) > 1 else replies[0]
         self._masker.reply(call, reply)  # learns what a hand-written fixture holds in plain
         return reply

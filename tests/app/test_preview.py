@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import json
 import os
 import time
 from pathlib import Path
@@ -427,3 +428,23 @@ def remarks(studio: Studio) -> str:
     """What the Output side says in words around its pages."""
     labels = studio.window.output.findChildren(QLabel)
     return "\n".join(label.text() for label in labels if label.isVisible())
+
+
+def test_module_calls_are_answered_from_the_recordings_of_the_case_that_is_the_input(
+    studio: Studio, qtbot: QtBot, tmp_path: Path
+) -> None:
+    (tmp_path / "s.lua").write_text(
+        'local kv = require("kv") local v, why = kv.get("token") request.body = v or why', "utf-8"
+    )
+    cases = tmp_path / "tests" / "s"
+    cases.mkdir(parents=True)
+    for name in ("answered", "bare"):
+        (cases / f"{name}.json").write_text('{"payload": "{}"}', "utf-8")
+    reply = {"value": "t-1"}
+    fixture = {"module": "kv", "function": "get", "arguments": {"key": "token"}, "reply": reply}
+    (cases / "answered.fixtures.json").write_text(json.dumps([fixture]), "utf-8")
+    open_workspace(studio, qtbot, tmp_path)
+    wait_run(studio, qtbot)
+    assert shown_body(studio) == "t-1"
+    run_after(studio, qtbot, lambda: studio.documents.load_case(document(studio), "bare"))
+    assert "was not recorded" in shown_body(studio)

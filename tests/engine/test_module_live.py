@@ -147,7 +147,7 @@ async def test_a_call_that_was_not_recorded_says_which_and_what_to_do() -> None:
     replay = RecordedModules(await recorded(*STEPS))
     reply = await replay.call(call("kv.get", b"other"), "a")
     assert reply.problem == (
-        'kv.get(key="other") was not recorded: record a live run, or add it to the fixtures'
+        'kv.get(key="other") was not recorded: add its answer to the .fixtures.json file of the case'
     )
     assert reply.failure is Failure.UNREACHABLE
     assert (await replay.call(call("crypto.decrypt_credential", b"x"), "a")).failure is Failure.MISSING_KEY
