@@ -19,7 +19,8 @@ class Docs:
         """Opens a document by the name of its file."""
         if self.window is None:
             self.window = DocsWindow(self._owner)
-            self.window.set_pages([_page(found) for found in resources.doc_names()])
+            pages = [_page(found) for found in resources.doc_names()]
+            self.window.set_pages(pages, str(resources.ROOT / "docs"))
             self.window.apply_theme(self._theming.theme)
             self._theming.changed.connect(self.window.apply_theme)
         self.window.show_page(name)

@@ -50,8 +50,9 @@ class DocsWindow(QWidget):
         row.addWidget(splitter)
         self.resize(960, 720)
 
-    def set_pages(self, pages: Sequence[Page]) -> None:
-        """What there is to read."""
+    def set_pages(self, pages: Sequence[Page], folder: str = "") -> None:
+        """What there is to read; `folder` is where its pictures are."""
+        self.text.setSearchPaths([folder])
         self._pages = tuple(pages)
         self.titles.clear()
         self.titles.addItems([page.title for page in self._pages])

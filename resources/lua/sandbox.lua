@@ -23,6 +23,7 @@ local MAX_LOG_LINES = 1000
 local MAX_LOG_BYTES = 256 * 1024
 local MAX_HEADERS = 1000
 local MAX_STATUSES = 500
+local MAX_EXACT = 2 ^ 53
 local MAX_UNPACKED = 7900
 local MAX_INDEX = 2 ^ 31
 local MAX_MESSAGE_BYTES = 8 * 1024
@@ -472,6 +473,14 @@ local function kind_of(value)
   return (kind == "number" or kind == "boolean") and kind .. " " .. tostring(value) or kind
 end
 
+-- A number as a header's value: a whole one in full, since an id that is sent with fourteen digits is another id.
+local function header_number(value)
+  if value == floor(value) and value > -MAX_EXACT and value < MAX_EXACT then
+    return s_format("%.0f", value)
+  end
+  return tostring(value)
+end
+
 -- Appends the string pairs of a headers table to `out` and returns the new length. Numbers become strings as they do
 -- everywhere in Lua; anything else is refused.
 local function collect_headers(source, field, out, n)
@@ -487,7 +496,7 @@ local function collect_headers(source, field, out, n)
       invalid(field, "has a header name that is not a string but " .. kind_of(name))
     end
     if type(value) == "number" then
-      value = tostring(value)
+      value = header_number(value)
     elseif type(value) ~= "string" then
       invalid(field .. '["' .. cut(name, MAX_NAME_BYTES) .. '"]', "must be a string, not " .. kind_of(value))
     end

@@ -401,3 +401,9 @@ def test_a_run_makes_at_most_a_hundred_module_calls() -> None:
     result = outcome(source, runtime=runtime).result
     assert result is not None
     assert b"more than 100" in result.body
+
+
+def test_a_whole_number_set_as_a_header_is_sent_in_full(runs: Runs) -> None:
+    reply = runs.reply('headers["X-Id"] = 9007199254740991 headers["X-Rate"] = 0.5 headers["X-N"] = -3')
+    sent = dict(zip(reply.headers[::2], reply.headers[1::2], strict=True))
+    assert (sent[b"X-Id"], sent[b"X-Rate"], sent[b"X-N"]) == (b"9007199254740991", b"0.5", b"-3")
