@@ -37,18 +37,19 @@ class DocsWindow(QWidget):
         self.titles.setAccessibleName("Documents")
         self.text.setAccessibleName("Page")
         self.text.setOpenLinks(False)  # nothing here leads out of the program
+        self.titles.setWordWrap(True)
         self.titles.setProperty("edge", "none")
         self.text.setProperty("edge", "none")
         self.titles.currentRowChanged.connect(self._show_row)
         splitter = QSplitter()
         splitter.addWidget(self.titles)
         splitter.addWidget(self.text)
-        splitter.setSizes([200, 760])
+        splitter.setSizes([280, 900])
         splitter.setStretchFactor(1, 1)
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
         row.addWidget(splitter)
-        self.resize(960, 720)
+        self.resize(1180, 780)
 
     def set_pages(self, pages: Sequence[Page], folder: str = "") -> None:
         """What there is to read; `folder` is where its pictures are."""
