@@ -3,9 +3,12 @@
 HowkError
 ├── BadInput                  what a person gave cannot be used: says what, where and what to do
 │   ├── WorkspaceError        a workspace folder or one of its files
+│   │   └── ChangedOnDisk     another program wrote it meanwhile (engine.workspace)
 │   └── SettingsError         a settings file or a HOWK_* variable
 ├── InvalidOutput             a script left a value of the wrong type; the field is named
-└── EngineUnavailable         the engine host processes cannot be started
+├── EngineUnavailable         the engine host processes cannot be started
+├── ChildGone                 a child process has ended (engine.child_process)
+└── DisplayFailed             a body could not be prepared for showing (engine.display_service)
 """
 
 from __future__ import annotations
