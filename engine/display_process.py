@@ -70,17 +70,13 @@ class Formatted(msgspec.Struct, frozen=True, tag=True):
 
 
 class Presented(msgspec.Struct, frozen=True, tag=True):
-    """Answers Present.
-
-    `payload_problem` says why the payload is not JSON, None when it is; `diff` is None when it was not asked for.
-    """
+    """Answers Present; `diff` is None when it was not asked for."""
 
     body: BodyText
     headers: tuple[HeaderRow, ...]
     request_text: str
     diff: tuple[DiffLine, ...] | None
     diff_note: str
-    payload_problem: JsonProblem | None
 
 
 class Compared(msgspec.Struct, frozen=True, tag=True):
@@ -118,12 +114,11 @@ def _present(asked: Present) -> Presented:
     body = asked.payload if asked.body is None else asked.body
     rows, note = diff(asked.payload, body) if asked.compare or body == asked.payload else (None, "")
     shown = body_text(body)
-    problem = check_json(asked.payload)
     if not asked.method:
-        return Presented(shown, (), "", rows, note, problem)
+        return Presented(shown, (), "", rows, note)
     request = OutgoingRequest(asked.method, asked.url, asked.headers, body)
     headers = header_rows(asked.incoming, request, Transformed(body, asked.result_headers))
-    return Presented(shown, headers, request_text(request), rows, note, problem)
+    return Presented(shown, headers, request_text(request), rows, note)
 
 
 def main() -> None:

@@ -11,8 +11,6 @@ from typing import Any
 
 import msgspec
 
-JsonScalar = str | int | float | bool | None
-
 DEFAULT_MAX_ATTEMPTS = 20
 
 

@@ -48,7 +48,6 @@ async def test_it_presents_a_run(service: DisplayService) -> None:
     assert [row.kind for row in shown.headers] == [HeaderKind.ADDED]
     assert shown.request_text.startswith("POST /x HTTP/1.1\nHost: a.example\n")
     assert [row.text for row in shown.diff or () if row.left is None] == ['  "a": 2']
-    assert shown.payload_problem is None
 
 
 async def test_the_difference_can_be_told_later(service: DisplayService) -> None:
@@ -77,7 +76,6 @@ async def test_an_unchanged_body_and_a_failed_run_are_presented(service: Display
     same = await service.present(b"text", {}, *sent(b"text"))
     assert same is not None
     assert (same.body.text, same.diff_note) == ("text", "No difference.")
-    assert same.payload_problem is not None
     failed = await service.present(b"[]", {}, FAILED, None)
     assert failed is not None
     assert (failed.body.kind, failed.request_text) == (BodyKind.EMPTY, "")
