@@ -86,10 +86,20 @@ class HttpModule:
         key = CacheKey(namespace, request.target.url, request.headers)
         if ttl > 0 and (kept := self._cache.get(key, ttl)) is not None:
             return ModuleReply(kept)
-        reply = await self._flights.join(key, lambda: answered(self._client.fetch(request, hosts)))
+
+        async def fetch() -> ModuleReply:
+            reply = await answered(self._client.fetch(request, hosts))
+            self._keep(key, reply, ttl)  # before the flight ends: who asks next finds one or the other
+            return reply
+
+        reply = await self._flights.join(key, fetch)
+        if ttl > 0 and self._cache.get(key, ttl) is None:  # who began the flight wanted it not kept
+            self._keep(key, reply, ttl)
+        return reply
+
+    def _keep(self, key: CacheKey, reply: ModuleReply, ttl: float) -> None:
         if ttl > 0 and isinstance(reply.value, HttpAnswer) and 200 <= reply.value.status_code < 300:
             self._cache.put(key, reply.value, ttl)
-        return reply
 
     async def post(self, arguments: tuple[Any, ...], config_id: str) -> ModuleReply:
         """Replies an HttpAnswer."""

@@ -528,6 +528,18 @@ async def test_what_is_not_2xx_or_not_get_is_not_kept(module: Any, site: Site) -
     assert set(site.hits.values()) == {2}
 
 
+async def test_who_asks_while_the_first_answer_arrives_gets_it(module: Any, site: Site) -> None:
+    http = module()
+    first = asyncio.create_task(get(http, site.url("/x"), ttl=60))
+    asked = [first]
+    while not first.done():  # one more in every turn of the loop, also between the answer and its caching
+        asked.append(asyncio.create_task(get(http, site.url("/x"), ttl=60)))
+        await asyncio.sleep(0)
+    for reply in await asyncio.gather(*asked):
+        assert answer(reply).headers[b"x-hit"] == b"1"
+    assert site.hits["/x"] == 1
+
+
 async def test_a_cache_that_is_off_is_off_for_every_ttl(module: Any, site: Site) -> None:
     http = module(http_cache_enabled=False)
     for ttl in (None, 60):
