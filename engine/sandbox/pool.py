@@ -41,7 +41,8 @@ class EnginePool:
         size: how many runs may be in progress at once.
         spares: idle hosts kept warm beyond those at work.
         address_space_bytes: the most a host may map; the script's own limit is part of each request.
-        host_ended: is told why a host ended during a run: a script error type, or `killed`.
+        host_ended: is told why a host ended during a run: a script error type, `killed`, or `unclear` when one
+            of several runs may be to blame; that run is told when it is known.
     """
 
     def __init__(
@@ -60,7 +61,7 @@ class EnginePool:
         self._starting: set[asyncio.Task[None]] = set()
         self._closed = False
         self._encode = msgspec.msgpack.Encoder().encode
-        self._decoder: msgspec.msgpack.Decoder[Answer] = msgspec.msgpack.Decoder(Answer)
+        self._decoder: msgspec.msgpack.Decoder[list[Answer]] = msgspec.msgpack.Decoder(list[Answer])
 
     async def __aenter__(self) -> Self:
         return self
@@ -92,21 +93,30 @@ class EnginePool:
     async def run_batch(self, requests: Sequence[Request], modules: Modules | None = None) -> list[RunReply]:
         """Runs scripts one after the other in one host, for far less than one by one; replies in their order.
 
-        A run that ends its host costs none of the others anything: those after it go to another host. Raises as `run`.
+        A run that ends its host costs none of the others anything: those after it go to another host. Replies of quick
+        runs arrive together, so the host cannot always say which run ended it: then those without a reply run again,
+        one by one. None of them had called a module, so nothing happens twice. Raises as `run`.
         """
         replies: list[RunReply] = []
         failed = 0
+        one_by_one = 0  # how many replies until the run that ended a host must be among them
         async with self._slots:
             while len(replies) < len(requests):
                 done = len(replies)
-                gone = await self._work(requests[done:], replies, modules)
+                upto = done + 1 if done < one_by_one else len(requests)
+                gone = await self._work(requests[done:upto], replies, modules)
                 if gone is None:
                     continue
                 failed = failed + 1 if len(replies) == done else 1
-                reply = explain(gone, gone.overdue, requests[len(replies)])
-                self._host_ended(reply.error_type.value if reply and reply.error_type else "killed")
+                reply = None
+                if gone.suspects == 1:
+                    reply = explain(gone, gone.overdue, requests[len(replies)])
+                else:
+                    one_by_one = len(replies) + gone.suspects
+                self._host_ended(_reason(reply, gone))
                 if reply is not None:
                     replies.append(reply)
+                    failed = one_by_one = 0
                 elif failed >= MAX_ATTEMPTS:
                     raise EngineUnavailable(
                         f"{MAX_ATTEMPTS} engine hosts were ended by something else (memory?); {gone}"
@@ -135,16 +145,22 @@ class EnginePool:
             return None
         host = self._idle.popleft() if self._idle else await self._start()
         clock = _WallClock(host)
+        exchange = _Exchange(requests, replies, modules)
         returned = False
         try:
             clock.go(wall_limit(requests[0].cpu_seconds))
             await host.send(frame)
-            for request in requests:
-                clock.go(wall_limit(request.cpu_seconds))
-                replies.append(await self._one_reply(host, clock, request, modules))
+            while exchange.open:
+                clock.go(wall_limit(exchange.current.cpu_seconds))
+                call = exchange.take(self._decoder.decode(await host.receive()))
+                if call is not None:
+                    left = clock.stop()
+                    reply = await exchange.answer(call)
+                    clock.go(left)
+                    await host.send(self._encode(reply))
             returned = True
         except ChildGone as gone:
-            return _Ended(gone, clock.overdue)
+            return _Ended(gone, clock.overdue, exchange.suspects)
         finally:
             clock.stop()
             await self._put_back(host, returned)
@@ -158,19 +174,6 @@ class EnginePool:
                 return frame, requests
             requests = requests[: len(requests) // 2]
         return b"", requests
-
-    async def _one_reply(
-        self, host: FramedChild, clock: _WallClock, request: Request, modules: Modules | None
-    ) -> RunReply:
-        loop = asyncio.get_running_loop()
-        seconds = CALLS_SECONDS
-        while isinstance(answer := self._decoder.decode(await host.receive()), ModuleCall):
-            left, started = clock.stop(), loop.time()
-            reply = await _answer_call(answer, request, modules, seconds)
-            seconds -= loop.time() - started
-            clock.go(left)
-            await host.send(self._encode(reply))
-        return answer
 
     async def _put_back(self, host: FramedChild, returned: bool) -> None:
         if returned and not self._closed:
@@ -214,11 +217,69 @@ class EnginePool:
 
 
 class _Ended(ChildGone):
-    """How a host ended, and whether it was the pool that ended it because a run took too long."""
+    """How a host ended.
 
-    def __init__(self, gone: ChildGone, overdue: bool) -> None:
+    Attributes:
+        overdue: the pool itself ended it because a run took too long.
+        suspects: how many runs, from the first one without a reply, may have been in progress.
+    """
+
+    def __init__(self, gone: ChildGone, overdue: bool, suspects: int) -> None:
         super().__init__(gone.returncode, gone.stderr_tail)
-        self.overdue = overdue
+        self.overdue, self.suspects = overdue, suspects
+
+
+class _Exchange:
+    """What passes between the pool and one host over one frame of requests; appends the replies."""
+
+    def __init__(self, requests: Sequence[Request], replies: list[RunReply], modules: Modules | None) -> None:
+        self._requests, self._replies, self._modules = requests, replies, modules
+        self._before = len(replies)
+        self._called = False  # by the current run
+        self._seconds = CALLS_SECONDS
+
+    @property
+    def open(self) -> bool:
+        """Whether a reply is still to come."""
+        return self._answered < len(self._requests)
+
+    @property
+    def current(self) -> Request:
+        """The first request without a reply."""
+        return self._requests[self._answered]
+
+    @property
+    def suspects(self) -> int:
+        """See `_Ended`; a run that called a module is alone, since its reply is never held back."""
+        return 1 if self._called else len(self._requests) - self._answered
+
+    @property
+    def _answered(self) -> int:
+        return len(self._replies) - self._before
+
+    def take(self, answers: list[Answer]) -> ModuleCall | None:
+        """Takes what a frame brought; returns the call that waits for its reply."""
+        for answer in answers:
+            if isinstance(answer, ModuleCall):
+                self._called = True
+                return answer
+            self._replies.append(answer)
+            self._called, self._seconds = False, CALLS_SECONDS
+        return None
+
+    async def answer(self, call: ModuleCall) -> ModuleReply:
+        """What the modules answer, within the time left to the calls of this run."""
+        loop = asyncio.get_running_loop()
+        started = loop.time()
+        reply = await _answer_call(call, self.current, self._modules, self._seconds)
+        self._seconds -= loop.time() - started
+        return reply
+
+
+def _reason(reply: RunReply | None, gone: _Ended) -> str:
+    if reply is not None and reply.error_type is not None:
+        return reply.error_type.value
+    return "killed" if gone.suspects == 1 else "unclear"
 
 
 class _WallClock:

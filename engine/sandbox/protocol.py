@@ -1,4 +1,4 @@
-"""What the parent and an engine host say to each other: one run per frame, flat values only."""
+"""What the parent and an engine host say to each other: lists of runs and of replies, flat values only."""
 
 from __future__ import annotations
 
@@ -64,4 +64,4 @@ Request = CompileRequest | RunRequest
 """From parent to host, as a list of one or more; while a run is in progress the parent also sends ModuleReply."""
 
 Answer = RunReply | ModuleCall
-"""From host to parent."""
+"""From host to parent, as a list: replies in the order of the requests, a module call only at its end."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 
 import pytest
@@ -65,6 +66,43 @@ async def test_runs_that_end_their_host_leave_the_others_their_own_outcomes(pool
         None,
     ]
     assert [replies[place].body for place in (0, 3, 6)] == [b"0", b"1", b"2"]
+
+
+async def test_the_run_that_ended_its_host_is_found_among_many(pool: EnginePool) -> None:
+    requests = echoes(40)
+    requests[25] = run_request(C_STACK_OVERFLOW)
+    replies = await pool.run_batch(requests)
+    assert [number for number, reply in enumerate(replies) if reply.error_type] == [25]
+    assert replies[25].error_type is ScriptErrorType.RUNTIME
+    assert [reply.body for reply in replies if reply.body] == [b"%d" % n for n in range(40) if n != 25]
+
+
+class Counting:
+    """Answers every call and counts those of each config_id."""
+
+    def __init__(self) -> None:
+        self.calls: Counter[str] = Counter()
+
+    async def call(self, call: ModuleCall, config_id: str) -> ModuleReply:
+        self.calls[config_id] += 1
+        return ModuleReply(b"v")
+
+
+async def test_a_call_is_not_carried_out_again_when_a_run_ends_the_host(pool: EnginePool) -> None:
+    calls = 'require("kv").get("k") '
+    requests: list[Request] = [
+        run_request(ECHO, b"0"),
+        run_request(calls + ECHO, b"1", config_id="before"),
+        run_request(ECHO, b"2"),
+        run_request(calls + C_STACK_OVERFLOW, config_id="culprit"),
+        run_request(calls + ECHO, b"4", config_id="after"),
+        run_request(C_STACK_OVERFLOW),
+        run_request(calls + ECHO, b"6", config_id="last"),
+    ]
+    counting = Counting()
+    replies = await pool.run_batch(requests, counting)
+    assert [reply.body for reply in replies] == [b"0", b"1", b"2", None, b"4", None, b"6"]
+    assert counting.calls == {"before": 1, "culprit": 1, "after": 1, "last": 1}
 
 
 async def test_module_calls_in_a_batch_are_answered_for_the_run_that_made_them(pool: EnginePool) -> None:

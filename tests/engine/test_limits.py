@@ -15,10 +15,10 @@ from collections.abc import AsyncIterator
 import msgspec
 import pytest
 
-from engine.child_process import MAX_FRAME_BYTES
+from engine.child_process import MAX_FRAME_BYTES, read_frame
 from engine.errors import EngineUnavailable
 from engine.model import ScriptErrorType
-from engine.sandbox.host import _bounded
+from engine.sandbox.host import Replies
 from engine.sandbox.pool import MAX_ATTEMPTS, EnginePool, wall_limit
 from engine.sandbox.protocol import CompileRequest, RunReply
 from tests.engine.running import MB, MISSION, Runs, is_mission_reply, pool_is_right, run_request
@@ -141,13 +141,26 @@ async def test_a_request_larger_than_a_frame_is_refused_and_the_pool_goes_on(
     assert await pool_is_right(pool)
 
 
-def test_an_output_larger_than_a_frame_becomes_an_error_that_fits(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_output_larger_than_a_frame_becomes_an_error_and_the_others_stay(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr("engine.sandbox.host.MAX_FRAME_BYTES", 100)
-    encode = msgspec.msgpack.Encoder().encode
-    reply = msgspec.msgpack.decode(_bounded(encode(RunReply(None, body=bytes(200))), encode), type=RunReply)
-    assert (reply.error_type, reply.body) == (MEMORY, None)
-    small = encode(RunReply(None))
-    assert _bounded(small, encode) == small
+    frames_in, frames_out = os.pipe()
+    replies = Replies(frames_out)
+    for body in (b"small", bytes(200), b"last"):
+        replies.add(RunReply(None, body=body), send=body == b"last")
+    found = [
+        reply
+        for _ in range(3)
+        for reply in msgspec.msgpack.decode(read_frame(frames_in) or b"", type=list[RunReply])
+    ]
+    os.close(frames_in)
+    os.close(frames_out)
+    assert [(reply.error_type, reply.body) for reply in found] == [
+        (None, b"small"),
+        (MEMORY, None),
+        (None, b"last"),
+    ]
 
 
 def test_a_recursion_without_end_costs_little_to_report() -> None:
