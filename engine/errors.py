@@ -7,6 +7,8 @@ HowkError
 │   └── SettingsError         a settings file or a HOWK_* variable
 ├── InvalidOutput             a script left a value of the wrong type; the field is named
 ├── EngineUnavailable         the engine host processes cannot be started
+├── ClusterUnreachable        Kafka, Redis or an API of a cluster does not answer, or not in time
+├── ClusterRefused            it answered, and will not do it
 ├── ChildGone                 a child process has ended (engine.child_process)
 └── DisplayFailed             a body could not be prepared for showing (engine.display_service)
 """
@@ -65,3 +67,24 @@ class EngineUnavailable(HowkError):
     def __init__(self, why: str) -> None:
         self.why = why
         super().__init__(f"the script engine could not be started: {why}")
+
+
+class ClusterUnreachable(HowkError):
+    """A part of a cluster does not answer, or not in time.
+
+    Args:
+        part: which one, with its address ("Kafka at localhost:9092").
+        why: the reason, for people; never a secret.
+    """
+
+    def __init__(self, part: str, why: str) -> None:
+        self.part, self.why = part, why
+        super().__init__(f"{part} cannot be reached: {why}")
+
+
+class ClusterRefused(HowkError):
+    """A part of a cluster answered that it will not do what was asked; nothing was changed."""
+
+    def __init__(self, part: str, why: str) -> None:
+        self.part, self.why = part, why
+        super().__init__(f"{part} refused: {why}")
