@@ -11,6 +11,8 @@ from typing import Any
 
 import msgspec
 
+from engine.go_time import ZERO_TIME
+
 DEFAULT_MAX_ATTEMPTS = 20
 
 
@@ -59,14 +61,16 @@ class ScriptConfig(msgspec.Struct, frozen=True, omit_defaults=True):
     hash: str
     version: str = ""
     script_config: dict[str, Any] | None = None
-    created_at: str = "0001-01-01T00:00:00Z"
-    updated_at: str = "0001-01-01T00:00:00Z"
+    created_at: str = ZERO_TIME
+    updated_at: str = ZERO_TIME
 
 
 class Webhook(msgspec.Struct, frozen=True):
     """A webhook as `howk.pending` carries it; `payload` is the raw bytes of its JSON value.
 
-    `attempt` counts from 0. `signing_secret` never appears in `repr`.
+    `attempt` counts from 0. `script_hash` says that a transformation is expected: this webhook is never delivered
+    raw. `delivery_query_params` and `delivery_headers` are templates that a worker fills at send time and never stores.
+    `unknown_fields` holds the JSON of what this version does not know, and passes it on. No secret appears in `repr`.
     """
 
     id: str
@@ -77,7 +81,15 @@ class Webhook(msgspec.Struct, frozen=True):
     signing_secret: str = ""
     attempt: int = 0
     max_attempts: int = DEFAULT_MAX_ATTEMPTS
-    created_at: str = "0001-01-01T00:00:00Z"
+    created_at: str = ZERO_TIME
+    scheduled_at: str = ZERO_TIME
+    endpoint_hash: str = ""
+    idempotency_key: str = ""
+    script_hash: str = ""
+    delivery_query_params: dict[str, str] = {}
+    delivery_headers: dict[str, str] = {}
+    retry_on_status: tuple[int, ...] = ()
+    unknown_fields: dict[str, bytes] = {}
 
     def __repr__(self) -> str:
         return (
