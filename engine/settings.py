@@ -5,6 +5,7 @@ Order of precedence: `HOWK_<SECTION>_<KEY>` in the environment, the YAML file, t
 
 from __future__ import annotations
 
+import enum
 import math
 import re
 from collections.abc import Mapping
@@ -35,6 +36,12 @@ class Seconds(float):
         if not parts or "".join(number + unit for number, unit in parts) != text:
             raise ValueError(f"{text!r} is no duration; write 500ms, 5s, 2m or 24h")
         return cls(sum(float(number) * _UNIT_SECONDS[unit] for number, unit in parts))
+
+
+class SecondsOrNever(Seconds):
+    """A duration of which 0 means without end."""
+
+    __slots__ = ()
 
 
 class Secret:
@@ -112,13 +119,88 @@ class DeliverySettings(msgspec.Struct, frozen=True):
     user_agent: str = "HOWK/1.0"
 
 
+class TopicNames(msgspec.Struct, frozen=True):
+    """What HOWK's topics are called in this cluster."""
+
+    pending: str = "howk.pending"
+    results: str = "howk.results"
+    deadletter: str = "howk.deadletter"
+    scripts: str = "howk.scripts"
+    slow: str = "howk.slow"
+    state: str = "howk.state"
+
+
+class SecurityProtocol(enum.StrEnum):
+    """How brokers are spoken to, in Kafka's own words."""
+
+    PLAINTEXT = "plaintext"
+    SSL = "ssl"
+    SASL_PLAINTEXT = "sasl_plaintext"
+    SASL_SSL = "sasl_ssl"
+
+
+class KafkaSettings(msgspec.Struct, frozen=True):
+    """The Kafka of the cluster; `brokers` are HOST:PORT.
+
+    Attributes:
+        per_key_parallelism: how many webhooks of one config_id are in progress at once.
+        tls_ca_file, tls_cert_file, tls_key_file: PEM files; without a CA the system's are trusted.
+    """
+
+    brokers: tuple[str, ...] = ("localhost:9092",)
+    topics: TopicNames = TopicNames()
+    consumer_group: str = "howk-workers"
+    per_key_parallelism: Annotated[int, msgspec.Meta(ge=1)] = 1
+    producer_compression: str = "snappy"
+    producer_linger_ms: Annotated[int, msgspec.Meta(ge=0)] = 50
+    security_protocol: SecurityProtocol = SecurityProtocol.PLAINTEXT
+    sasl_mechanism: str = "PLAIN"
+    sasl_username: str = ""
+    sasl_password: Secret = Secret()
+    tls_ca_file: str = ""
+    tls_cert_file: str = ""
+    tls_key_file: str = ""
+    tls_verify: bool = True
+
+
 class RedisSettings(msgspec.Struct, frozen=True):
-    """The Redis of the cluster; `addr` is HOST:PORT."""
+    """The Redis of the cluster; `addr` is HOST:PORT, unless Sentinels say where the master is."""
 
     addr: str = "localhost:6379"
+    username: str = ""
     password: Secret = Secret()
     db: int = 0
     tls: bool = False
+    tls_ca_file: str = ""
+    tls_verify: bool = True
+    sentinel_addrs: tuple[str, ...] = ()
+    sentinel_master_name: str = "mymaster"
+    sentinel_password: Secret = Secret()
+
+
+class ApiSettings(msgspec.Struct, frozen=True):
+    """The HTTP API. Without a token, whoever reaches the port may publish and enqueue.
+
+    Attributes:
+        host: the address to listen on; empty for all of them, as in a container.
+        max_request_size: bytes of a request's body.
+    """
+
+    host: str = ""
+    port: Annotated[int, msgspec.Meta(ge=0, le=65535)] = 8080
+    max_request_size: Annotated[int, msgspec.Meta(ge=1)] = 1024 * 1024
+    token: Secret = Secret()
+
+
+class TtlSettings(msgspec.Struct, frozen=True):
+    """How long things stay in Redis; `script_ttl` 0 keeps scripts for ever, as published workers do since 0.4.9."""
+
+    status_ttl: Seconds = Seconds(168 * 3600)
+    stats_ttl: Seconds = Seconds(48 * 3600)
+    idempotency_ttl: Seconds = Seconds(24 * 3600)
+    circuit_state_ttl: Seconds = Seconds(24 * 3600)
+    retry_data_ttl: Seconds = Seconds(168 * 3600)
+    script_ttl: SecondsOrNever = SecondsOrNever(168 * 3600)
 
 
 class Settings(msgspec.Struct, frozen=True):
@@ -126,7 +208,10 @@ class Settings(msgspec.Struct, frozen=True):
 
     lua: LuaSettings = LuaSettings()
     delivery: DeliverySettings = DeliverySettings()
+    kafka: KafkaSettings = KafkaSettings()
     redis: RedisSettings = RedisSettings()
+    api: ApiSettings = ApiSettings()
+    ttl: TtlSettings = TtlSettings()
 
 
 def environment_name(name: str) -> str:
@@ -146,9 +231,7 @@ def load_settings(environment: Mapping[str, str], config_file: Path | None = Non
     values = _read_yaml(config_file)
     for section in msgspec.structs.fields(Settings):
         table = values[section.name] = values.get(section.name) or {}
-        if isinstance(table, dict):  # else the conversion says so
-            table.update(_variables_of(section, environment))
-            _split_lists(table, section)
+        _add_variables(table, section.type, f"HOWK_{section.name}", environment)
     if isinstance(values["lua"], dict):
         values["lua"].update(_named_variables(environment))
     try:
@@ -160,21 +243,25 @@ def load_settings(environment: Mapping[str, str], config_file: Path | None = Non
         ) from problem
 
 
-def _variables_of(section: msgspec.structs.FieldInfo, environment: Mapping[str, str]) -> dict[str, str]:
-    """What HOWK_<SECTION>_<KEY> says. Tables have no variable: HOWK_LUA_CRYPTO_KEYS is the PEM of a key named KEYS."""
-    found = {}
-    for field in msgspec.structs.fields(section.type):
-        text = environment.get(f"HOWK_{section.name}_{field.encode_name}".upper())
-        if text is not None and get_origin(field.type) is not dict:
-            found[field.encode_name] = text
-    return found
+def _add_variables(
+    table: Any, section: type[msgspec.Struct], prefix: str, environment: Mapping[str, str]
+) -> None:
+    """Puts what HOWK_<SECTION>_<KEY> says over a table of the file, and splits lists that are written as a text.
 
-
-def _split_lists(table: dict[str, Any], section: msgspec.structs.FieldInfo) -> None:
-    for field in msgspec.structs.fields(section.type):
-        value = table.get(field.encode_name)
-        if field.type == tuple[str, ...] and isinstance(value, str):
-            table[field.encode_name] = _listed(value)
+    Tables have no variable: HOWK_LUA_CRYPTO_KEYS is the PEM of a key named KEYS.
+    """
+    if not isinstance(table, dict):
+        return  # the conversion says so
+    for field in msgspec.structs.fields(section):
+        name = field.encode_name
+        variable = f"{prefix}_{name}".upper()
+        if isinstance(field.type, type) and issubclass(field.type, msgspec.Struct):
+            inner = table[name] = table.get(name) or {}
+            _add_variables(inner, field.type, variable, environment)
+        elif variable in environment and get_origin(field.type) is not dict:
+            table[name] = environment[variable]
+        if field.type == tuple[str, ...] and isinstance(table.get(name), str):
+            table[name] = _listed(table[name])
 
 
 def _listed(text: str) -> list[str]:
@@ -198,8 +285,10 @@ def _named_variables(environment: Mapping[str, str]) -> dict[str, dict[str, Any]
 def _convert(kind: type, value: Any) -> Any:
     if kind is Secret:
         return Secret(str(value))
-    if kind is Seconds:
-        return _duration(value)
+    if kind is SecondsOrNever and str(value) in ("0", "0s"):
+        return SecondsOrNever(0)
+    if issubclass(kind, Seconds):
+        return kind(_duration(value))
     raise NotImplementedError(kind)
 
 

@@ -14,7 +14,7 @@ def test_defaults_are_those_of_the_wire_contract() -> None:
     assert (lua.http_timeout, lua.kv_ttl_default, lua.http_cache_ttl) == (5, 86400, 300)
     assert lua.http_cache_enabled
     assert lua.kv_key_format == "lua:kv:{config_id}:{key}"
-    assert load_settings({}).redis == RedisSettings("localhost:6379", Secret(), 0, False)
+    assert load_settings({}).redis == RedisSettings(addr="localhost:6379", password=Secret(), db=0, tls=False)
 
 
 def test_a_namespace_s_own_list_replaces_the_global_one(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from engine.errors import SettingsError
@@ -76,8 +77,73 @@ def test_empty_files_and_sections_set_nothing(tmp_path: Path, text: str) -> None
 
 
 def test_sections_and_keys_of_others_are_ignored(tmp_path: Path) -> None:
-    path = written(tmp_path, "kafka: {brokers: [a, b]}\nlua: {later: 1}\n5: x\n")
-    assert load_settings({"HOWK_KAFKA_BROKERS": "c", "HOME": "/x"}, path) == Settings()
+    path = written(tmp_path, "transformers: {dir: /x}\nlua: {later: 1}\n5: x\n")
+    assert load_settings({"HOWK_TRANSFORMERS_DIR": "c", "HOME": "/x"}, path) == Settings()
+
+
+# --- the sections of a cluster
+
+
+def test_the_defaults_of_a_cluster_are_those_of_the_wire_contract() -> None:
+    settings = Settings()
+    kafka, ttl = settings.kafka, settings.ttl
+    assert (kafka.brokers, kafka.consumer_group) == (("localhost:9092",), "howk-workers")
+    assert set(msgspec.structs.astuple(kafka.topics)) == {
+        f"howk.{name}" for name in ("pending", "results", "deadletter", "scripts", "slow", "state")
+    }
+    assert (kafka.producer_compression, kafka.producer_linger_ms, kafka.per_key_parallelism) == (
+        "snappy",
+        50,
+        1,
+    )
+    assert (settings.redis.addr, settings.redis.db, settings.redis.sentinel_addrs) == (
+        "localhost:6379",
+        0,
+        (),
+    )
+    assert (settings.api.port, settings.api.max_request_size) == (8080, 1048576)
+    day = 24 * 3600
+    assert (ttl.status_ttl, ttl.stats_ttl, ttl.script_ttl) == (7 * day, 2 * day, 7 * day)
+    assert (ttl.idempotency_ttl, ttl.circuit_state_ttl, ttl.retry_data_ttl) == (day, day, 7 * day)
+
+
+def test_topics_are_a_table_of_their_own(tmp_path: Path) -> None:
+    path = written(tmp_path, "kafka: {brokers: [a:1, b:2], topics: {pending: p, slow: s}}\n")
+    kafka = load_settings({"HOWK_KAFKA_TOPICS_SLOW": "x", "HOWK_KAFKA_BROKERS": "c:3"}, path).kafka
+    assert (kafka.brokers, kafka.topics.pending, kafka.topics.slow) == (("c:3",), "p", "x")
+    assert kafka.topics.scripts == "howk.scripts"
+
+
+@pytest.mark.parametrize(
+    ("variables", "key"),
+    [
+        ({"HOWK_KAFKA_SECURITY_PROTOCOL": "tls"}, "kafka.security_protocol"),
+        ({"HOWK_KAFKA_PER_KEY_PARALLELISM": "0"}, "kafka.per_key_parallelism"),
+        ({"HOWK_API_PORT": "70000"}, "api.port"),
+        ({"HOWK_REDIS_DB": "x"}, "redis.db"),
+        ({"HOWK_TTL_STATUS_TTL": "0"}, "ttl.status_ttl"),
+    ],
+)
+def test_a_wrong_value_of_a_cluster_names_its_key(variables: dict[str, str], key: str) -> None:
+    with pytest.raises(SettingsError, match=key.replace(".", r"\.")):
+        load_settings(variables)
+
+
+def test_topics_that_are_no_table_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match=r"kafka\.topics"):
+        load_settings({}, written(tmp_path, "kafka: {topics: [a]}\n"))
+
+
+def test_passwords_of_a_cluster_are_secrets() -> None:
+    settings = load_settings(
+        {"HOWK_KAFKA_SASL_PASSWORD": "s3cret", "HOWK_REDIS_PASSWORD": "s3cret", "HOWK_API_TOKEN": "s3cret"}
+    )
+    assert "s3cret" not in repr(settings)
+    assert settings.kafka.sasl_password.reveal() == settings.api.token.reveal() == "s3cret"
+
+
+def test_scripts_may_be_kept_for_ever() -> None:
+    assert load_settings({"HOWK_TTL_SCRIPT_TTL": "0"}).ttl.script_ttl == 0
 
 
 # --- durations
