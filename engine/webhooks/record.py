@@ -107,6 +107,8 @@ def decode_webhook(data: bytes) -> Webhook:
         unknown = _ALL_READER.decode(data).items()
     except (msgspec.MsgspecError, UnicodeDecodeError) as problem:
         raise BadRecord(str(problem)) from problem
+    except RecursionError as problem:
+        raise BadRecord("it is nested too deeply") from problem
     if not wire.id or not wire.config_id or not wire.endpoint:
         raise BadRecord("`id`, `config_id` and `endpoint` must not be empty")
     given = {name: value for name in _OPTIONAL if (value := getattr(wire, name)) is not None}

@@ -89,6 +89,7 @@ def test_the_bytes_of_the_payload_and_of_unknown_fields_pass_through() -> None:
     [
         b"",
         b"[]",
+        b'{"id":"w","config_id":"c","endpoint":"e","payload":' + b"[" * 100_000 + b"]" * 100_000 + b"}",
         b"null",
         b"{",
         b'{"id":"w"}',
