@@ -199,13 +199,13 @@ async def test_a_redis_that_hangs_is_given_up_in_time(server: RedisServer) -> No
 
 async def test_a_wrong_password_is_not_repeated(tmp_path_factory: pytest.TempPathFactory) -> None:
     with RedisServer(tmp_path_factory.mktemp("redis"), "--requirepass", "right") as server:
-        store = RedisKv(RedisSettings(server.addr, Secret("wrong-password")))
+        store = RedisKv(RedisSettings(server.addr, password=Secret("wrong-password")))
         reply = await KvModule(store, DEFAULT_FORMAT, 60).get((b"k",), "a")
         await store.close()
         assert reply.failure is Failure.UNREACHABLE
         assert "password" not in reply.problem
         assert "127.0.0.1" not in reply.problem
-        store = RedisKv(RedisSettings(server.addr, Secret("right"), db=3))
+        store = RedisKv(RedisSettings(server.addr, password=Secret("right"), db=3))
         assert await KvModule(store, DEFAULT_FORMAT, 60).get((b"k",), "a") == ModuleReply(None)
         await store.close()
 
