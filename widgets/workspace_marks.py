@@ -6,6 +6,7 @@ from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QRect, QSize, Qt
 from PySide6.QtGui import QColor, QPainter
 from PySide6.QtWidgets import QStyledItemDelegate, QStyleOptionViewItem
 
+from engine.scripts.review import Standing
 from widgets.glyphs import draw_glyph
 from widgets.row_marks import badge_size, draw_badge, draw_item_backdrop
 from widgets.theme import Theme
@@ -13,13 +14,13 @@ from widgets.workspace_rows import ScriptEntry
 
 Index = QModelIndex | QPersistentModelIndex
 ENTRY_ROLE = Qt.ItemDataRole.UserRole + 1
-_BADGE_TONES = {
-    "draft": "info",
-    "modified": "warning",
-    "approved": "success",
-    "live": "success",
-    "drifted": "error",
+STANDING_TONES: dict[str, str] = {
+    Standing.DRAFT: "text_muted",
+    Standing.APPROVED: "info",
+    Standing.LIVE: "success",
+    Standing.DRIFTED: "error",
 }
+"""The theme's colour of a badge; any other word is muted."""
 
 
 class EntryDelegate(QStyledItemDelegate):
@@ -55,7 +56,7 @@ class EntryDelegate(QStyledItemDelegate):
         if entry.badge:
             size = badge_size(entry.badge, painter.font())
             right -= size.width()
-            tone = getattr(theme, _BADGE_TONES.get(entry.badge, "text_muted"))
+            tone = getattr(theme, STANDING_TONES.get(entry.badge, "text_muted"))
             draw_badge(
                 painter, QRect(right, room.top(), size.width(), room.height()), entry.badge, tone, theme
             )

@@ -5,11 +5,22 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from engine.model import namespace_of
+from engine.scripts.review import Standing
+
+STANDING_SENTENCES: dict[str, str] = {
+    Standing.DRAFT: "Draft: nobody approved this text.",
+    Standing.APPROVED: "Approved: this text may be published.",
+    Standing.LIVE: "Live: this text is what the cluster runs.",
+    Standing.DRIFTED: "Drifted: the cluster runs another text, which was not published from here.",
+}
 
 
 @dataclass(frozen=True, slots=True)
 class ScriptEntry:
-    """One script as the tree shows it; `problem` is the sentence of its mark, empty when there is none."""
+    """One script as the tree shows it; `problem` is the sentence of its mark, empty when there is none.
+
+    `badge` is a word in a pill; a `Standing` is one of them, and the tooltip explains it.
+    """
 
     config_id: str
     path: str = ""
@@ -21,6 +32,11 @@ class ScriptEntry:
         """Everything the row shows, for screen readers."""
         facts = [self.config_id, self.badge, "unsaved changes" if self.dirty else "", self.problem]
         return ", ".join(fact for fact in facts if fact)
+
+    def tooltip(self) -> str:
+        """What there is no room for in the row, one fact a line."""
+        meaning = STANDING_SENTENCES.get(self.badge, "")
+        return "\n".join(fact for fact in (self.config_id, self.path, meaning, self.problem) if fact)
 
 
 @dataclass(frozen=True, slots=True)

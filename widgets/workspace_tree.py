@@ -273,4 +273,4 @@ def _dress(item: QStandardItem, entry: ScriptEntry) -> None:
     item.setEditable(False)
     item.setData(entry, ENTRY_ROLE)
     item.setData(entry.in_words(), Qt.ItemDataRole.AccessibleTextRole)
-    item.setToolTip("\n".join(part for part in (entry.config_id, entry.path, entry.problem) if part))
+    item.setToolTip(entry.tooltip())

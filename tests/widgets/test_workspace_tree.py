@@ -8,6 +8,7 @@ from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
+from engine.scripts.review import Standing
 from widgets.workspace_rows import ScriptEntry, grouped, short_name
 from widgets.workspace_tree import WorkspaceTree
 
@@ -81,6 +82,15 @@ def test_a_changed_state_touches_only_its_row(tree: WorkspaceTree) -> None:
     assert tree._items == before
     said = before["orders:created"].data(Qt.ItemDataRole.AccessibleTextRole)
     assert said == "orders:created, draft, unsaved changes, Syntax error"
+
+
+@pytest.mark.parametrize("standing", list(Standing))
+def test_a_standing_is_said_and_explained(tree: WorkspaceTree, standing: Standing) -> None:
+    tree.set_entries((ScriptEntry("a", "/w/a.lua", standing), ScriptEntry("b", "/w/b.lua", "other")))
+    item = tree._items["a"]
+    assert item.data(Qt.ItemDataRole.AccessibleTextRole) == f"a, {standing}"
+    assert item.toolTip().splitlines()[2].lower().startswith(f"{standing}: ")
+    assert tree._items["b"].toolTip() == "b\n/w/b.lua"
 
 
 def test_an_empty_workspace_offers_a_new_script(qtbot: QtBot, tree: WorkspaceTree) -> None:
