@@ -10,6 +10,7 @@ HowkError
 ├── ClusterUnreachable        Kafka, Redis or an API of a cluster does not answer, or not in time
 ├── ClusterRefused            it answered, and will not do it
 ├── BadRecord                 a record of a topic is no webhook (engine.webhooks.record)
+├── BadScriptRecord           a record of a topic or a mirror is no script (engine.scripts.record)
 ├── ChildGone                 a child process has ended (engine.child_process)
 └── DisplayFailed             a body could not be prepared for showing (engine.display_service)
 """

@@ -60,6 +60,11 @@ class TopicReader(Protocol):
         """Whether everything has been returned that was in the topic when reading began."""
         ...
 
+    @property
+    def positions(self) -> Mapping[int, int]:
+        """Partition -> the offset behind all that has been returned, also where no record is left there."""
+        ...
+
     async def read(self) -> Sequence[Record]:
         """The next records, at least one, in order within a partition; empty when `caught_up` has just become true.
 

@@ -170,6 +170,11 @@ class MemoryReader:
         """See `TopicReader`."""
         return self._caught_up
 
+    @property
+    def positions(self) -> Mapping[int, int]:
+        """See `TopicReader`."""
+        return self._next
+
     async def read(self) -> Sequence[Record]:
         """See `TopicReader`."""
         while not self._closed:
