@@ -55,9 +55,16 @@ class DiffView(QWidget):
 
     Args:
         keys: whether F7 and Shift+F7 go from change to change; in one window a single view may have them.
+        same: what it says when there is no difference.
     """
 
-    def __init__(self, parent: QWidget | None = None, *, keys: bool = True) -> None:
+    def __init__(
+        self,
+        parent: QWidget | None = None,
+        *,
+        keys: bool = True,
+        same: str = "The body goes out as it came in.",
+    ) -> None:
         super().__init__(parent)
         self.setAccessibleName("Difference")
         self._model = DiffModel(self)
@@ -72,7 +79,7 @@ class DiffView(QWidget):
             self._next.setShortcut(QKeySequence("F7"))
         self._previous.clicked.connect(lambda: self.go_to_change(-1))
         self._next.clicked.connect(lambda: self.go_to_change(1))
-        self._empty = EmptyState("The body goes out as it came in.")
+        self._empty = EmptyState(same)
         self._pages = QStackedLayout()
         self._pages.addWidget(self._empty)
         self._pages.addWidget(self.list)

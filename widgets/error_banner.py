@@ -90,7 +90,7 @@ class ErrorBanner(QFrame):
         self._line = line
         cut = len(message) > MESSAGE_LIMIT
         self._type.setText(kind)
-        self._message.setText(f"{_breakable(message[:MESSAGE_LIMIT])}\u2026" if cut else _breakable(message))
+        self._message.setText(f"{breakable(message[:MESSAGE_LIMIT])}\u2026" if cut else breakable(message))
         self._message.setVisible(bool(message))
         self._message.setAccessibleName(message[:2000])
         self.line_button.setVisible(line is not None)
@@ -134,8 +134,8 @@ class ErrorBanner(QFrame):
             self.jump_requested.emit(self._line)
 
 
-def _breakable(text: str) -> str:
-    """Lets a very long word break across lines, which a label cannot do by itself."""
+def breakable(text: str) -> str:
+    """Lets a very long word of a label break across lines, which a label cannot do by itself."""
     words = (
         "\u200b".join(word[start : start + 6] for start in range(0, len(word), 6)) if len(word) > 40 else word
         for word in text.split(" ")
