@@ -66,7 +66,7 @@ class TopicReader(Protocol):
         ...
 
     async def read(self) -> Sequence[Record]:
-        """The next records, at least one, in order within a partition; empty when `caught_up` has just become true.
+        """The next records, in order within a partition; none when only `caught_up` or `positions` changed.
 
         Waits without end for new ones, also while the broker is away: the connection's watch says so. New partitions
         are read too. A record that is too large to fetch is skipped by nobody but the caller.

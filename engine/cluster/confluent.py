@@ -1,0 +1,268 @@
+"""A real Kafka cluster behind the seam of `engine.cluster.kafka`, through confluent-kafka (librdkafka).
+
+librdkafka works in threads of its own. One more thread of ours serves its callbacks, and hands what they say to the
+asyncio loop; calls of librdkafka that wait run in threads as well, so the loop never does.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeVar
+
+from confluent_kafka import KafkaError, KafkaException, Message, Producer, TopicPartition
+from confluent_kafka.admin import AdminClient, ClusterMetadata, OffsetSpec  # type: ignore[attr-defined]
+from confluent_kafka.cimpl import NewTopic
+
+from engine.cluster.confluent_config import as_our_error, client_config, kafka_at, reason_of
+from engine.cluster.confluent_reader import ConfluentReader
+from engine.cluster.connection import ConnectionWatch, Phase
+from engine.cluster.kafka import Position, TopicSpec
+from engine.errors import ClusterUnreachable, SettingsError
+from engine.settings import KafkaSettings
+
+REQUEST_SECONDS = 10.0
+LOOK_SECONDS = 2.0
+DELIVERY_SECONDS = 15.0
+_SERVE_SECONDS = 0.2
+_FLUSH_SECONDS = 1.0
+_STATE_EVERY_MS = 1000
+_HOPELESS = frozenset({KafkaError._AUTHENTICATION, KafkaError.SASL_AUTHENTICATION_FAILED, KafkaError._SSL})
+"""Trying again will not help, though librdkafka does."""
+
+T = TypeVar("T")
+
+
+class ConfluentKafka:
+    """See `engine.cluster.kafka.Kafka`. Belongs to the asyncio loop it is first used on.
+
+    Nothing is connected before the first call.
+
+    Args:
+        settings: where the brokers are, and how to speak to them.
+        linger_ms: how long a record waits for others to travel with; None for what the settings say.
+    """
+
+    def __init__(self, settings: KafkaSettings, *, linger_ms: int | None = None) -> None:
+        self._settings = settings
+        self._linger_ms = settings.producer_linger_ms if linger_ms is None else linger_ms
+        self._part = kafka_at(settings)
+        self._watch = ConnectionWatch()
+        self._last_words = ""
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._producer: Producer | None = None
+        self._admin: AdminClient | None = None
+        self._closing = threading.Event()
+        self._server: threading.Thread | None = None
+        self._readers: set[ConfluentReader] = set()
+
+    @property
+    def watch(self) -> ConnectionWatch:
+        """See `Kafka`."""
+        return self._watch
+
+    async def connect(self) -> None:
+        """See `Kafka`. Gives up early once no broker is left to try."""
+        if self._watch.state.phase is not Phase.CONNECTED:
+            self._watch.set(Phase.CONNECTING)
+        client = self._client()
+        deadline = asyncio.get_running_loop().time() + REQUEST_SECONDS
+        while True:
+            try:
+                await self._in_thread(lambda: client.list_topics(timeout=LOOK_SECONDS))
+            except ClusterUnreachable as problem:
+                failed = self._watch.state.phase is Phase.FAILED
+                if failed or asyncio.get_running_loop().time() > deadline:
+                    self._watch.set(Phase.FAILED, problem.why)
+                    raise
+            else:
+                self._up()
+                return
+
+    async def create_topics(self, topics: Sequence[TopicSpec]) -> None:
+        """See `Kafka`. Brokers without a controller (the local one) create a topic when it is asked for by its name."""
+        metadata = await self._metadata()
+        missing = [topic for topic in topics if topic.name not in metadata.topics]
+        if metadata.controller_id not in metadata.brokers:
+            for topic in missing:
+                await self._metadata(topic.name)
+            return
+        if not missing:
+            return
+        admin = self._admin_client()
+        wanted = [NewTopic(topic.name, topic.partitions, -1, config=topic.config) for topic in missing]
+        pending = await self._in_thread(lambda: admin.create_topics(wanted, request_timeout=REQUEST_SECONDS))
+        for future in pending.values():
+            try:
+                await asyncio.wrap_future(future)
+            except KafkaException as problem:
+                if problem.args[0].code() != KafkaError.TOPIC_ALREADY_EXISTS:
+                    raise self._ours(problem) from problem
+
+    async def partitions(self, topic: str) -> int:
+        """See `Kafka`."""
+        metadata = await self._metadata()  # of all: asking for one by its name may create it
+        return len(metadata.topics[topic].partitions) if topic in metadata.topics else 0
+
+    async def ends(self, topic: str) -> Mapping[int, int]:
+        """See `Kafka`."""
+        admin = self._admin_client()
+        count = await self.partitions(topic)
+        if count == 0:
+            return {}
+        wanted = {TopicPartition(topic, number): OffsetSpec.latest() for number in range(count)}  # type: ignore[no-untyped-call]
+        pending = await self._in_thread(lambda: admin.list_offsets(wanted, request_timeout=REQUEST_SECONDS))
+        ends: dict[int, int] = {}
+        for partition, future in pending.items():
+            try:
+                ends[partition.partition] = (await asyncio.wrap_future(future)).offset
+            except KafkaException as problem:
+                raise self._ours(problem) from problem
+        return ends
+
+    async def produce(
+        self, topic: str, key: str, value: bytes | None, headers: Mapping[str, str] | None = None
+    ) -> Position:
+        """See `Kafka`."""
+        client = self._client()
+        loop = asyncio.get_running_loop()
+        acknowledged: asyncio.Future[Position] = loop.create_future()
+
+        def report(error: KafkaError | None, message: Message) -> None:
+            loop.call_soon_threadsafe(self._settle, acknowledged, error, message)
+
+        pairs: list[tuple[str, str | bytes | None]] = [
+            (name, text.encode()) for name, text in (headers or {}).items()
+        ]
+        while True:
+            try:
+                client.produce(topic, value, key.encode(), on_delivery=report, headers=pairs)
+                break
+            except BufferError:
+                await asyncio.sleep(_SERVE_SECONDS)
+            except KafkaException as problem:
+                raise self._ours(problem) from problem
+        return await acknowledged
+
+    def read_topic(self, topic: str) -> ConfluentReader:
+        """See `Kafka`."""
+        reader = ConfluentReader(self._settings, topic, self._client)
+        self._readers.add(reader)
+        return reader
+
+    async def close(self) -> None:
+        """See `Kafka`."""
+        await asyncio.gather(*(reader.close() for reader in self._readers))
+        self._readers.clear()
+        client, server = self._producer, self._server
+        self._producer = self._admin = self._server = None
+        if client is not None and server is not None:
+            await asyncio.to_thread(client.flush, _FLUSH_SECONDS)
+            client.purge()
+            await asyncio.to_thread(client.flush, _FLUSH_SECONDS)  # lets what was purged be told
+            self._closing.set()
+            await asyncio.to_thread(server.join)
+        self._watch.set(Phase.CLOSED)
+
+    # The client and its thread.
+
+    def _client(self) -> Producer:
+        if self._producer is not None:
+            return self._producer
+        if self._closing.is_set() or self._watch.state.phase is Phase.CLOSED:
+            raise ClusterUnreachable(self._part, "the connection is closed")
+        self._loop = asyncio.get_running_loop()
+        config = client_config(self._settings, self._on_error) | {
+            "acks": "all",
+            "enable.idempotence": True,
+            "compression.type": self._settings.producer_compression,
+            "linger.ms": self._linger_ms,
+            "delivery.timeout.ms": round(DELIVERY_SECONDS * 1000),
+            "statistics.interval.ms": _STATE_EVERY_MS,
+            "stats_cb": self._on_statistics,
+        }
+        try:
+            self._producer = Producer(config)
+        except KafkaException as problem:
+            raise SettingsError("kafka", f"{problem.args[0].str()}.") from problem
+        self._server = threading.Thread(
+            target=self._serve, args=(self._producer,), name="howk-kafka", daemon=True
+        )
+        self._server.start()
+        return self._producer
+
+    def _admin_client(self) -> AdminClient:
+        if self._admin is None:
+            self._client()
+            self._admin = AdminClient(client_config(self._settings, self._on_error))
+        return self._admin
+
+    def _serve(self, client: Producer) -> None:
+        while not self._closing.is_set():
+            client.poll(_SERVE_SECONDS)
+
+    async def _metadata(self, topic: str | None = None) -> ClusterMetadata:
+        client = self._client()
+        if topic is None:
+            return await self._in_thread(lambda: client.list_topics(timeout=REQUEST_SECONDS))
+        return await self._in_thread(lambda: client.list_topics(topic, timeout=REQUEST_SECONDS))
+
+    async def _in_thread(self, function: Callable[[], T]) -> T:
+        try:
+            return await asyncio.to_thread(function)
+        except KafkaException as problem:
+            raise self._ours(problem) from problem
+
+    def _ours(self, problem: KafkaException) -> Exception:
+        return as_our_error(self._part, problem.args[0], self._last_words)
+
+    def _settle(
+        self, acknowledged: asyncio.Future[Position], error: KafkaError | None, message: Message
+    ) -> None:
+        if acknowledged.done():
+            return
+        if error is not None:
+            acknowledged.set_exception(as_our_error(self._part, error, self._last_words))
+        else:
+            offset, partition = message.offset(), message.partition()
+            acknowledged.set_result(
+                Position(-1 if partition is None else partition, -1 if offset is None else offset)
+            )
+
+    # What librdkafka says of the connection, on its threads.
+
+    def _on_error(self, error: KafkaError) -> None:
+        if error.code() == KafkaError._ALL_BROKERS_DOWN:
+            self._post(self._down)
+            return
+        words = reason_of(error)
+        self._post(lambda: self._remember(words))
+        if error.code() in _HOPELESS:
+            self._post(self._down)
+
+    def _on_statistics(self, text: str) -> None:
+        brokers: dict[str, Any] = json.loads(text).get("brokers", {})
+        up = any(broker.get("state") == "UP" for broker in brokers.values())
+        self._post(lambda: self._up() if up else None)
+
+    def _post(self, function: Callable[[], None]) -> None:
+        if self._loop is not None:
+            with contextlib.suppress(RuntimeError):  # the loop has ended
+                self._loop.call_soon_threadsafe(function)
+
+    def _remember(self, words: str) -> None:
+        self._last_words = words
+        if self._watch.state.phase is Phase.FAILED:
+            self._watch.set(Phase.FAILED, words)
+
+    def _down(self) -> None:
+        if self._watch.state.phase is not Phase.CLOSED:
+            self._watch.set(Phase.FAILED, self._last_words or "no broker answers")
+
+    def _up(self) -> None:
+        if self._watch.state.phase is not Phase.CLOSED:
+            self._last_words = ""
+            self._watch.set(Phase.CONNECTED)
