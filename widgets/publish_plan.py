@@ -30,6 +30,9 @@ class Version:
     who: str = ""
 
 
+NO_VERSION = Version()
+
+
 @dataclass(frozen=True, slots=True)
 class PublishPlan:
     """One change of one script on one cluster.
@@ -43,7 +46,7 @@ class PublishPlan:
     config_id: str
     profile: ProfileLook
     new: Version
-    live: Version = Version()
+    live: Version = NO_VERSION
     checks: tuple[Check, ...] = ()
     change: Change = Change.PUBLISH
 
