@@ -5,7 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from PySide6.QtCore import QAbstractTableModel, QEvent, QModelIndex, QPersistentModelIndex, QSize, Qt, Signal
+from PySide6.QtCore import (
+    QAbstractTableModel,
+    QEvent,
+    QItemSelectionModel,
+    QModelIndex,
+    QPersistentModelIndex,
+    QSize,
+    Qt,
+    Signal,
+)
 from PySide6.QtGui import QGuiApplication, QKeyEvent, QKeySequence
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTreeView, QWidget
 
@@ -36,6 +45,10 @@ class RowModel(QAbstractTableModel):
 
     def look(self, row: Any, column: int, role: int) -> Any:
         """Answers the other roles (colour, font, icon); None where a cell is plain."""
+        return None
+
+    def key(self, row: Any) -> Any:
+        """What a row is known by when others come and go before it; None where only its number tells."""
         return None
 
     def copy_text(self, row: Any) -> str:
@@ -116,14 +129,28 @@ class RowTable(QTreeView):
         self.header().setSectionResizeMode(column, QHeaderView.ResizeMode.Stretch)
 
     def set_rows(self, rows: Sequence[Any]) -> None:
-        """Shows other rows; current row and scroll position stay where they were as far as they can."""
+        """Shows other rows; selection and scroll position stay where they were as far as they can."""
         if tuple(rows) == self._rows.rows:
             return
         current, scrolled = self.currentIndex().row(), self.verticalScrollBar().value()
+        here = self._rows.key(self._rows.rows[current]) if current >= 0 else None
+        chosen = {self._rows.key(row) for row in self.selected_rows()}
         self._rows.set_rows(rows)
-        if 0 <= current < len(rows):
+        if here is not None:
+            self._select_keys(here, chosen)
+        elif 0 <= current < len(rows):
             self.setCurrentIndex(self._rows.index(current, 0))
         self.verticalScrollBar().setValue(scrolled)
+
+    def _select_keys(self, current: Any, chosen: set[Any]) -> None:
+        flag = QItemSelectionModel.SelectionFlag
+        for number, row in enumerate(self._rows.rows):
+            key = self._rows.key(row)
+            index = self._rows.index(number, 0)
+            if key == current:
+                self.selectionModel().setCurrentIndex(index, flag.NoUpdate)
+            if key in chosen:
+                self.selectionModel().select(index, flag.Select | flag.Rows)
 
     def selected_rows(self) -> list[Any]:
         """The selected rows in their order on screen."""
