@@ -8,18 +8,14 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any, Protocol, cast
 
-from redis.asyncio import BlockingConnectionPool, Redis, SSLConnection
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
 from redis.exceptions import BusyLoadingError, ConnectionError, OutOfMemoryError, ReadOnlyError, RedisError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
-from engine.errors import SettingsError
+from engine.cluster.redis_client import redis_client
 from engine.settings import RedisSettings
 
 CONNECT_SECONDS = 1.0
 OPERATION_SECONDS = 1.0
-MAX_CONNECTIONS = 32
 
 _OUT_OF_SERVICE = (BusyLoadingError, OutOfMemoryError, ReadOnlyError)
 
@@ -52,22 +48,8 @@ class RedisKv:
     """The Redis of the cluster. A connection that broke is replaced once; then the call fails within two seconds."""
 
     def __init__(self, settings: RedisSettings) -> None:
-        host, port = _host_and_port(settings.addr)
-        tls: dict[str, Any] = {"connection_class": SSLConnection} if settings.tls else {}
-        self._client: Redis = Redis.from_pool(
-            BlockingConnectionPool(
-                max_connections=MAX_CONNECTIONS,
-                timeout=OPERATION_SECONDS,
-                host=host,
-                port=port,
-                db=settings.db,
-                password=settings.password.reveal() or None,
-                socket_connect_timeout=CONNECT_SECONDS,
-                socket_timeout=OPERATION_SECONDS,
-                # A server that restarted leaves dead connections in the pool. SET and DEL may be said twice.
-                retry=Retry(NoBackoff(), 1, supported_errors=(ConnectionError,)),
-                **tls,
-            )
+        self._client = redis_client(
+            settings, connect_seconds=CONNECT_SECONDS, operation_seconds=OPERATION_SECONDS
         )
 
     async def get(self, key: bytes) -> bytes | None:
@@ -170,11 +152,3 @@ def _mapped(problem: Exception) -> StoreUnreachable | StoreRefused:
     return StoreRefused(
         "the key holds something that is no string" if wrong_kind else "Redis refused the command"
     )
-
-
-def _host_and_port(addr: str) -> tuple[str, int]:
-    host, colon, port = addr.rpartition(":")
-    # Not shown: an address pasted as a URL may hold a password.
-    if not (colon and host and port.isascii() and port.isdigit()) or "@" in addr or "/" in addr:
-        raise SettingsError("redis.addr", "must be HOST:PORT.", "The password has a setting of its own.")
-    return host.removeprefix("[").removesuffix("]"), int(port)
