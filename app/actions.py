@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 from PySide6.QtGui import QAction, QActionGroup, QKeySequence
 from PySide6.QtWidgets import QMenu
 
+from app.calls_controller import EXPLANATIONS
+from engine.preview_calls import CallMode
 from widgets.bottom_panel import PROBLEMS, TESTS
 from widgets.command_palette import Command
 
@@ -33,6 +35,7 @@ class Row:
         checked: for a switch, whether it is on; None for a plain command.
         toolbar: whether the toolbar has it.
         separator: whether a line goes before it.
+        tip: what it does, for its tooltip; empty when the text says it.
     """
 
     id: str
@@ -44,6 +47,7 @@ class Row:
     checked: Test | None = None
     toolbar: bool = False
     separator: bool = False
+    tip: str = ""
 
 
 def _open(studio: Studio) -> bool:
@@ -52,6 +56,22 @@ def _open(studio: Studio) -> bool:
 
 def _has_workspace(studio: Studio) -> bool:
     return studio.workspace.workspace is not None
+
+
+def _live(studio: Studio) -> bool:
+    return studio.calls.mode is CallMode.LIVE
+
+
+def _can_record(studio: Studio) -> bool:
+    return _live(studio) and _open(studio)
+
+
+def _calls_row(mode: CallMode, text: str, *, separator: bool = False) -> Row:
+    return Row(
+        f"run.calls_{mode.value}", text, "", "",
+        lambda s: s.calls.choose(mode), None, lambda s: s.calls.mode is mode,
+        separator=separator, tip=EXPLANATIONS[mode],
+    )  # fmt: skip
 
 
 def _case_selected(studio: Studio) -> bool:
@@ -105,6 +125,19 @@ ACTIONS: tuple[Row, ...] = (
         "run.live", "&Live Preview", "Ctrl+L", "preview-on",
         lambda s: s.preview.set_enabled(not s.preview.enabled), None, lambda s: s.preview.enabled, toolbar=True,
     ),
+    Row("run.stop", "&Stop the Run", "Shift+F5", "", lambda s: s.preview.stop(), _open),
+    _calls_row(CallMode.OFF, "Calls: &Off", separator=True),
+    _calls_row(CallMode.RECORDED, "Calls: R&ecorded"),
+    _calls_row(CallMode.LIVE, "Calls: Li&ve"),
+    Row(
+        "run.sending", "&Allow POST, PUT, DELETE", "", "",
+        lambda s: s.calls.toggle_sending(), _live, lambda s: s.calls.sends, separator=True,
+        tip="Live runs really send them, until calls are no longer live.",
+    ),
+    Row(
+        "run.record", "Record Ans&wers", "", "", lambda s: s.recording.record(), _can_record,
+        tip="Keeps what a live run was answered beside the test case, secrets masked.",
+    ),
     Row("test.run", "&Run All Cases", "Ctrl+Shift+R", "", _run_cases, _open),
     Row(
         "test.on_save", "Run Cases When &Saving", "", "",
@@ -157,6 +190,7 @@ ACTIONS: tuple[Row, ...] = (
     Row("go.next_tab", "&Next Script", "Ctrl+PgDown", "", lambda s: s.editors.switch(1), _open),
     Row("go.previous_tab", "Pre&vious Script", "Ctrl+PgUp", "", lambda s: s.editors.switch(-1), _open),
     Row("help.api", "&Script API", "F1", "info", lambda s: s.docs.show("script-api")),
+    Row("help.calls", "&Calls in a Preview", "", "", lambda s: s.docs.show("calls")),
     Row("help.security", "&What a Script Can Do", "", "", lambda s: s.docs.show("security")),
     Row("help.migration", "Scripts from HOWK's Own &Engine", "", "", lambda s: s.docs.show("migration")),
     Row("help.about", "&About HOWK Studio", "", "", lambda s: s.about()),
@@ -176,7 +210,8 @@ class Actions:
         self._rows = {row.id: row for row in ACTIONS}
         self.by_id = {row.id: self._make(row) for row in ACTIONS}
         self.recent = QMenu("Open &Recent", studio.window)
-        self._group_themes()
+        self._group([f"view.theme_{choice}" for choice in ("system", "light", "dark")])
+        self._group([f"run.calls_{mode.value}" for mode in CallMode])
         self._fill_menus()
 
     def refresh(self) -> None:
@@ -217,6 +252,8 @@ class Actions:
             action.setShortcut(QKeySequence(row.shortcut))
             tip = row.text.replace("&", "").removesuffix("…")
             action.setToolTip(f"{tip} ({action.shortcut().toString(QKeySequence.SequenceFormat.NativeText)})")
+        if row.tip:
+            action.setToolTip(row.tip)
         action.setCheckable(row.checked is not None)
         action.triggered.connect(lambda _checked=False: self._run(row))
         return action
@@ -225,10 +262,11 @@ class Actions:
         row.handler(self._studio)
         self.refresh()
 
-    def _group_themes(self) -> None:
+    def _group(self, names: list[str]) -> None:
+        """One of these is checked at a time."""
         group = QActionGroup(self._studio.window)
-        for choice in ("system", "light", "dark"):
-            group.addAction(self.by_id[f"view.theme_{choice}"])
+        for name in names:
+            group.addAction(self.by_id[name])
 
     def _fill_menus(self) -> None:
         window = self._studio.window

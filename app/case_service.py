@@ -14,6 +14,7 @@ from engine.cases.find import SavedCase
 from engine.cases.recorded import recorded_modules
 from engine.cases.run import CaseRunner, OnVerdict, case_webhook
 from engine.errors import BadInput
+from engine.modules.fixture import Fixture, encode_fixtures
 from engine.sandbox.pool import EnginePool
 from engine.settings import Settings
 from engine.transform import Script, Transformer
@@ -33,14 +34,21 @@ class CaseService:
         """Runs cases of one script, as it is in the editor. Raises EngineUnavailable."""
         await CaseRunner(self._transformer, lambda _case: script).run_all(cases, on_verdict)
 
-    async def keep(self, saved: SavedCase, case: Case, script: Script) -> None:
+    async def keep(
+        self, saved: SavedCase, case: Case, script: Script, answers: tuple[Fixture, ...] | None = None
+    ) -> None:
         """Writes a case that expects what the script does with it now; fields of an older one that we do not know stay.
+
+        `answers` become its recording first; None leaves the one it has.
 
         Raises:
             BadInput: the name or the metadata cannot be used, or the file not be written.
             EngineUnavailable: no engine host could be started.
         """
         webhook, previous = case_webhook(case, saved.config_id, str(saved.path))
+        if answers is not None:
+            recording = encode_fixtures(answers)
+            await asyncio.to_thread(saved.workspace.save_fixtures, saved.config_id, saved.name, recording)
         modules = await asyncio.to_thread(recorded_modules, saved)
         try:
             older = await asyncio.to_thread(saved.read)

@@ -18,6 +18,7 @@ from app.drafting import Drafting
 from app.inputs import Inputs
 from engine.drafts import DraftStore
 from engine.workspace import FileText, Workspace
+from engine.workspace_names import file_stem
 from widgets.lua_editor import LuaEditor
 
 MakeEditor = Callable[[], LuaEditor]
@@ -156,6 +157,9 @@ class Documents(QObject):
         if document.inputs.metadata.config_id == old:
             metadata = replace(document.inputs.metadata, config_id=config_id)
             document.inputs = replace(document.inputs, metadata=metadata)
+        if (recordings := document.inputs.recordings) is not None:  # they moved with the script
+            moved = recordings.parent.with_name(file_stem(config_id)) / recordings.name
+            document.inputs = replace(document.inputs, recordings=moved)
         if document.saved is not None:
             document.saved = FileText(workspace.script_path(config_id), document.saved.data)
         if document.saved_config is not None:

@@ -46,6 +46,12 @@ class LatestWins(Generic[Request, Result]):
             loop = asyncio.get_running_loop()
             self._impatience = loop.call_later(self._patience_seconds, self._current.cancel)
 
+    def cancel(self) -> None:
+        """Ends what runs and forgets what waits; neither is delivered."""
+        self._waiting = None
+        if self._current is not None:
+            self._current.cancel()
+
     async def close(self) -> None:
         """Cancels what runs and forgets what waits."""
         self._waiting = None
@@ -58,14 +64,17 @@ class LatestWins(Generic[Request, Result]):
         self._current = None
         if request is not None:
             self._current = asyncio.get_running_loop().create_task(self._one(request))
+            # Not a `finally` in the task: one that is cancelled before its first step never gets there.
+            self._current.add_done_callback(lambda _task: self._ended())
+
+    def _ended(self) -> None:
+        if self._impatience is not None:
+            self._impatience.cancel()
+            self._impatience = None
+        self._next()
 
     async def _one(self, request: Request) -> None:
         try:
             self._deliver(await self._work(request))
         except Exception as problem:  # noqa: BLE001 - whoever asked decides what it means
             self._fail(problem)
-        finally:
-            if self._impatience is not None:
-                self._impatience.cancel()
-                self._impatience = None
-            self._next()

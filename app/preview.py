@@ -5,22 +5,22 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import time
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from PySide6.QtCore import QObject, Signal
 
 from app.background import Background, Done, post
 from app.latest import LatestWins
-from engine.cases.recorded import recorded_at
 from engine.delivery.request import build_request
 from engine.display_process import Compared, Presented
 from engine.display_service import DisplayService
 from engine.model import Outcome, PreviousError, Webhook
+from engine.modules.fixture import Fixture
+from engine.modules.recorded import Recorder
+from engine.preview_calls import CallMode, PreviewCalls
 from engine.sandbox.pool import EnginePool
 from engine.settings import Settings
 from engine.transform import Script, Transformer
@@ -35,18 +35,24 @@ class PreviewRequest:
     config: dict[str, Any]
     webhook: Webhook
     previous_error: PreviousError | None
-    recordings: Path | None = None  # answers to the script's calls of kv, http and crypto
+    calls: PreviewCalls  # who answers the script's calls of kv, http and crypto
     compare: bool = True  # tell the difference at once: it is being looked at
 
 
 @dataclass(frozen=True, slots=True)
 class PreviewResult:
-    """What a request came to: `presented` is None when the script failed or a later request outran this one."""
+    """What a request came to.
+
+    Attributes:
+        presented: None when the script failed or a later request outran this one.
+        answers: what the calls of a live run were answered, secrets masked; None when the run was not live.
+    """
 
     number: int
     payload: bytes
     outcome: Outcome
     presented: Presented | None
+    answers: tuple[Fixture, ...] | None = None
 
 
 async def run_preview(
@@ -56,26 +62,31 @@ async def run_preview(
 
     Raises:
         EngineUnavailable: no engine host could be started.
-        BadInput: the recorded answers of the case cannot be used.
+        BadInput: the recorded answers of the case, or the settings of the cluster, cannot be used.
     """
-    script = Script.of(request.source, request.config)
-    modules = (
-        await asyncio.to_thread(recorded_at, request.recordings) if calls_modules(request.source) else None
-    )
-    outcome = await transformer.run(script, request.webhook, request.previous_error, modules)
-    if outcome.result is None:
-        return PreviewResult(request.number, request.webhook.payload, outcome, None)
-    outgoing = build_request(
-        request.webhook,
-        outcome.result,
-        user_agent=settings.delivery.user_agent,
-        now_unix=int(time.time()),
-    )
+    outcome, answers = await _run(request, transformer)
     webhook = request.webhook
+    if outcome.result is None:
+        return PreviewResult(request.number, webhook.payload, outcome, None, answers)
+    outgoing = build_request(
+        webhook, outcome.result, user_agent=settings.delivery.user_agent, now_unix=int(time.time())
+    )
     presented = await display.present(
         webhook.payload, webhook.headers, outcome, outgoing, compare=request.compare
     )
-    return PreviewResult(request.number, webhook.payload, outcome, presented)
+    return PreviewResult(request.number, webhook.payload, outcome, presented, answers)
+
+
+async def _run(
+    request: PreviewRequest, transformer: Transformer
+) -> tuple[Outcome, tuple[Fixture, ...] | None]:
+    """The outcome, and what a live run was answered."""
+    script = Script.of(request.source, request.config)
+    if request.calls.mode is CallMode.RECORDED and not calls_modules(request.source):
+        return await transformer.run(script, request.webhook, request.previous_error), None
+    async with request.calls.modules() as modules:
+        outcome = await transformer.run(script, request.webhook, request.previous_error, modules)
+        return outcome, modules.fixtures if isinstance(modules, Recorder) else None
 
 
 def calls_modules(source: bytes) -> bool:
@@ -113,6 +124,10 @@ class PreviewService(QObject):
     def submit(self, request: PreviewRequest) -> None:
         """Asks for a preview; earlier requests that have not ended give way."""
         self._background.loop.call_soon_threadsafe(self._latest.submit, request)
+
+    def cancel(self) -> None:
+        """Ends the preview that runs; nothing is heard of it."""
+        self._background.loop.call_soon_threadsafe(self._latest.cancel)
 
     def compare(self, result: PreviewResult, done: Done[Compared | None]) -> None:
         """Tells the difference that a good result came without; None when a later one outran it."""

@@ -11,6 +11,8 @@ from app.document import Document
 from app.preview import PreviewRequest, PreviewResult, PreviewService
 from engine.display_process import Compared, Presented
 from engine.model import Outcome
+from engine.modules.fixture import Fixture
+from engine.preview_calls import CallMode, PreviewCalls
 from engine.scripts.problem import Problem, Severity
 from widgets.budget_meter import BudgetMeter
 from widgets.outcome_view import DIFF, OutcomeState, OutcomeView
@@ -19,6 +21,8 @@ from widgets.script_config_form import ScriptConfigForm
 DEBOUNCE_MS = 30
 LONGEST_WAIT_MS = 200
 """A preview runs at least this often while somebody types without a pause."""
+OFF = "The live preview is off. Run the script with F5."
+ASKED = "Calls are live, so the script runs only when you ask: F5."
 
 
 class PreviewController(QObject):
@@ -30,6 +34,7 @@ class PreviewController(QObject):
 
     Args:
         collect: brings the document's inputs up to date with the panes, before a run.
+        calls: who answers the calls of a document's next run.
 
     Signals:
         problems_found(object, object): a Document and the tuple of Problems its run gave.
@@ -51,16 +56,18 @@ class PreviewController(QObject):
         config: ScriptConfigForm,
         *,
         collect: Callable[[], None],
+        calls: Callable[[Document | None], PreviewCalls],
     ) -> None:
         super().__init__(view)
         self.enabled = True
         self._service, self._view, self._meter, self._config = service, view, meter, config
-        self._collect = collect
+        self._collect, self._calls = collect, calls
         self._document: Document | None = None
         self._number = self._answered = 0
         self.latest: PreviewResult | None = None
         self._waiting_since = 0.0
         self._shown: PreviewResult | None = None  # the last good result
+        self._outdated = False  # something changed since, and nothing has run
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
         self._timer.setTimerType(Qt.TimerType.PreciseTimer)
@@ -68,6 +75,8 @@ class PreviewController(QObject):
         service.finished.connect(self._show)
         service.failed.connect(self._fail)
         view.tab_changed.connect(lambda _tab: self._compare())
+        view.stop_requested.connect(self.stop)
+        view.calls.run_requested.connect(self.run_now)
 
     def set_document(self, document: Document | None) -> None:
         """Shows the preview of another document, anew."""
@@ -77,16 +86,29 @@ class PreviewController(QObject):
         self._meter.show_none()
         if document is None:
             self._view.show_idle("Open a script to see what it would send.")
-        elif self.enabled:
+        elif why := self._why_not():
+            self._timer.stop()
+            self._view.show_idle(why)
+        else:
             self._view.show_idle("Running…")
             self._timer.start(0)
-        else:
-            self._view.show_idle("The live preview is off. Run the script with F5.")
+
+    @property
+    def document(self) -> Document | None:
+        """The document in front."""
+        return self._document
 
     @property
     def busy(self) -> bool:
         """Whether a run is due or under way."""
         return self._timer.isActive() or self._answered != self._number
+
+    @property
+    def answers(self) -> tuple[Fixture, ...] | None:
+        """What the calls of the run that is shown were answered; None unless it is live, good and up to date."""
+        result = self.latest
+        current = result is not None and result.number == self._number and not self._outdated
+        return result.answers if result is not None and current and result.outcome.ok else None
 
     def set_enabled(self, enabled: bool) -> None:
         """Switches the live preview."""
@@ -97,12 +119,39 @@ class PreviewController(QObject):
         else:
             self._timer.stop()
 
+    def calls_changed(self) -> None:
+        """Others answer the calls from now on: what was under way or is shown was answered by those before."""
+        self._cancel()
+        self.schedule()
+
+    def stop(self) -> None:
+        """Ends the run that is under way, if there is one."""
+        if self.busy:
+            self._cancel()
+            self._outdated = True
+            self._view.show_refusal("The run was stopped. Run the script again with F5.")
+
+    def _cancel(self) -> None:
+        if self.busy:
+            self._timer.stop()
+            self._service.cancel()
+            self._number += 1
+            self._answered = self._number
+            self._view.show_stopped()
+
+    def _why_not(self) -> str:
+        """Why a change does not run the script by itself; empty when it does."""
+        if self._calls(self._document).mode is CallMode.LIVE:
+            return ASKED
+        return "" if self.enabled else OFF
+
     def schedule(self) -> None:
-        """Runs soon, once typing pauses; not at all while the live preview is off."""
+        """Runs soon, once typing pauses; not at all while the live preview is off or calls are live."""
         if self._document is None:
             return
-        if not self.enabled:
-            self._view.show_outdated()
+        if why := self._why_not():
+            self._outdated = True
+            self._view.show_outdated(why)
             return
         now = time.monotonic()
         if not self._timer.isActive():
@@ -122,6 +171,7 @@ class PreviewController(QObject):
             self._refuse(document, "The script config is not a JSON object; mend it in Input > Config.")
             return
         self._number += 1
+        self._outdated = False
         self._view.show_running()
         self._service.submit(
             PreviewRequest(
@@ -130,7 +180,7 @@ class PreviewController(QObject):
                 config=config,
                 webhook=document.inputs.webhook(document.config_id),
                 previous_error=document.inputs.metadata.previous_error,
-                recordings=document.inputs.recordings,
+                calls=self._calls(document),
                 compare=self._view.tabs.currentIndex() == DIFF,
             )
         )
@@ -155,6 +205,8 @@ class PreviewController(QObject):
             self._view.show_result(state_of(outcome, result.presented))
             self._compare()
         self._meter.show_usage(outcome.cpu_ms, outcome.memory_peak_bytes)
+        if self._outdated:  # it was changed while it ran
+            self._view.show_outdated(self._why_not())
         self.problems_found.emit(document, problems_of(outcome))
         self.ran.emit(result)
 

@@ -7,6 +7,8 @@ from typing import Any
 
 from PySide6.QtCore import QByteArray, QSettings, QStandardPaths
 
+from engine.preview_calls import CallMode
+
 RECENT_LENGTH = 10
 
 
@@ -114,6 +116,16 @@ class Session:
     def current_script(self, workspace: Path) -> str:
         """The script that was in front."""
         return self._text(f"current/{_key(workspace)}")
+
+    def call_mode(self, workspace: Path) -> CallMode:
+        """Who answered the calls of a workspace's previews: recorded unless off was chosen. Live is never restored."""
+        off = self._text(f"calls/{_key(workspace)}") == CallMode.OFF
+        return CallMode.OFF if off else CallMode.RECORDED
+
+    def set_call_mode(self, workspace: Path, mode: CallMode) -> None:
+        """Keeps the choice; of live only that the next start is recorded: no start may touch a cluster unasked."""
+        kept = CallMode.RECORDED if mode is CallMode.LIVE else mode
+        self._set(f"calls/{_key(workspace)}", kept.value)
 
     def save(self) -> None:
         """Writes everything to disk now."""

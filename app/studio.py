@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QMessageBox
 
 from app.actions import Actions
 from app.background import Background
+from app.calls_controller import CallsController
 from app.dialogs import ask_path
 from app.docs import Docs
 from app.document import Document
@@ -21,12 +22,14 @@ from app.main_window import MainWindow
 from app.messages import Messages
 from app.preview import PreviewService
 from app.preview_controller import PreviewController
+from app.recording import Recording
 from app.session import Session
 from app.tests_controller import TestsController
 from app.theming import Theming
 from app.workspace_controller import WorkspaceController
 from engine.drafts import DraftStore
 from engine.errors import SettingsError
+from engine.preview_calls import CallMode
 from engine.sandbox.api import API
 from engine.scripts.problem import Problem
 from engine.settings import Settings, load_settings
@@ -38,8 +41,8 @@ class Studio(QObject):
     """One window on one workspace.
 
     Attributes:
-        window, actions, documents, editors, workspace, input, preview, tests, editing, theming, session: the parts,
-            for the actions table and for tests.
+        window, actions, documents, editors, workspace, input, calls, preview, tests, recording, editing, theming,
+            session: the parts, for the actions table and for tests.
     """
 
     window: MainWindow
@@ -47,8 +50,10 @@ class Studio(QObject):
     editors: EditorController
     workspace: WorkspaceController
     input: InputController
+    calls: CallsController
     preview: PreviewController
     tests: TestsController
+    recording: Recording
     editing: Editing
     docs: Docs
     theming: Theming
@@ -69,18 +74,27 @@ class Studio(QObject):
             self.window.tree, self.documents, self.background, self.messages, session
         )  # fmt: skip
         self.input = InputController(self.window.input, self.background, self._service.display, self)
+        self.calls = CallsController(self.window.output.calls, session, settings)
         self.preview = PreviewController(
-            self._service, self.window.output, self.window.meter, self.window.input.config, collect=self.input.collect
+            self._service, self.window.output, self.window.meter, self.window.input.config,
+            collect=self.input.collect, calls=self.calls.of,
         )  # fmt: skip
         self.preview.enabled = session.live_preview
         self.tests = TestsController(
-            self.window.tests, self.background, settings, self.messages, collect=self.input.collect
-        )
+            self.window.tests, self.background, settings, self.messages,
+            collect=self.input.collect, answers=lambda: self.preview.answers,
+        )  # fmt: skip
         self.tests.on_save = session.tests_on_save
+        self.recording = Recording(
+            self.calls, self.preview, self.tests,
+            documents=self.documents, background=self.background, messages=self.messages,
+        )  # fmt: skip
         self.docs = Docs(self.window, self.theming)
         self.editing = Editing(self.window, self.editors)
         self.window.meter.set_budget(float(settings.lua.timeout) * 1000, settings.lua.memory_bytes)
         self.actions = Actions(self)
+        choices = ("calls_off", "calls_recorded", "calls_live", "sending", "record")
+        self.window.output.calls.set_choices([self.actions.by_id[f"run.{name}"] for name in choices])
         self._connect()
         # Only now: a style sheet that is there before the widgets is worked through again each time one joins another.
         self.theming.dress()
@@ -132,6 +146,10 @@ class Studio(QObject):
         self.tests.load_requested.connect(self._load_case)
         self.tests.marks_changed.connect(self._refresh_marks)
         self.tests.on_save_changed.connect(self._remember_tests_on_save)
+        self.calls.changed.connect(self.actions.refresh)
+        self.calls.changed.connect(self.preview.calls_changed)
+        self.calls.changed.connect(self._show_preview_state)
+        window.output.calls.record_requested.connect(self.recording.record)
         self.preview.problems_found.connect(self._show_problems)
         self.preview.enabled_changed.connect(self._live_changed)
         self.preview.engine_failed.connect(
@@ -169,6 +187,7 @@ class Studio(QObject):
 
     def _show(self, document: Document | None) -> None:
         self.input.show(document)
+        self.calls.show(document)
         self.preview.set_document(document)
         self.window.show_editors(document is not None)
         self.window.problems.set_problems(self.editors.problems_of(document))
@@ -187,6 +206,7 @@ class Studio(QObject):
     def _inputs_loaded(self, document: Document) -> None:
         if document is self.editors.current:
             self.input.show_inputs(document)
+            self.calls.show(document)
             self.preview.schedule()
 
     def _reloaded(self, document: Document) -> None:
@@ -212,6 +232,7 @@ class Studio(QObject):
             self.window.tree.select(self.editors.current.config_id)
 
     def _workspace_opened(self, workspace: Workspace) -> None:
+        self.calls.change_workspace(workspace)
         self.tests.change_workspace(workspace)
         self.window.setWindowTitle(f"{workspace.path.name} — HOWK Studio")
         self.workspace.fill_recent(self.actions.recent)
@@ -241,6 +262,8 @@ class Studio(QObject):
         current = self.editors.current
         count = len(self.editors.problems_of(current))
         text = "Live preview" if self.preview.enabled else "Live preview off"
+        if self.calls.mode is CallMode.LIVE:
+            text = "Calls are live: runs when asked"
         if count:
             text += f" · {count} problem{'s' if count > 1 else ''}"
         self.window.engine_state.setText(text if current else "")

@@ -20,6 +20,7 @@ from engine.cases.find import SavedCase
 from engine.cases.verdict import CaseVerdict
 from engine.display_diff import diff
 from engine.errors import HowkError
+from engine.modules.fixture import Fixture
 from engine.scripts.problem import Problem
 from engine.settings import Settings
 from engine.transform import Script
@@ -35,6 +36,7 @@ class TestsController(QObject):
 
     Args:
         collect: brings the document's inputs up to date with the panes.
+        answers: what the run that is shown was answered, where that is worth keeping.
 
     Signals:
         listed(object): the tuple of names of the cases of the script in front.
@@ -42,6 +44,7 @@ class TestsController(QObject):
         marks_changed(): other scripts fail their cases than before.
         on_save_changed(bool): running when saving was switched.
         finished(): all cases have run.
+        kept(object, str, object): of a Document, a run was saved as a case of that name with these Fixtures as answers.
     """
 
     __test__ = False  # not one of pytest's
@@ -51,6 +54,7 @@ class TestsController(QObject):
     marks_changed = Signal()
     on_save_changed = Signal(bool)
     finished = Signal()
+    kept = Signal(object, str, object)
     _arrived = Signal(object)
 
     def __init__(
@@ -61,12 +65,13 @@ class TestsController(QObject):
         messages: Messages,
         *,
         collect: Callable[[], None],
+        answers: Callable[[], tuple[Fixture, ...] | None],
     ) -> None:
         super().__init__(pane)
         self.on_save = True
         self.service = CaseService(settings)
         self._pane, self._background, self._messages = pane, background, messages
-        self._collect = collect
+        self._collect, self._answers = collect, answers
         self._workspace: Workspace | None = None
         self._document: Document | None = None
         self._results = CaseResults()
@@ -87,6 +92,11 @@ class TestsController(QObject):
         self._arrived.connect(self._take_verdict)
 
     # --- the script in front
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The cases of the script in front, as listed last."""
+        return self._results.names
 
     def change_workspace(self, workspace: Workspace) -> None:
         """Forgets the results of another workspace."""
@@ -188,11 +198,11 @@ class TestsController(QObject):
 
     # --- saving
 
-    def save_case(self) -> None:
+    def save_case(self, remark: str = "") -> None:
         """Asks for a name and saves the input with what the script makes of it as a case."""
         if self._document is None or self._workspace is None:
             return
-        label = "Name of the case. It will expect what the script does with this input now."
+        label = f"Name of the case. It will expect what the script does with this input now. {remark}".strip()
         ask_text(
             self._pane.window(), "Save this run as a case", label, self._results.free_name(), self.save_as
         )
@@ -215,7 +225,13 @@ class TestsController(QObject):
             return
         self._collect()
         case = document.inputs.as_case(document.config_id)
-        self._write(self.service.keep(self._saved(document, name), case, script), name)
+        answers = self._answers()
+
+        def kept() -> None:
+            if answers is not None:
+                self.kept.emit(document, name, answers)
+
+        self._write(self.service.keep(self._saved(document, name), case, script, answers), name, kept)
 
     def update_expectation(self, name: str = "") -> None:
         """Asks, then has a case expect what the script does with it now."""
@@ -263,9 +279,10 @@ class TestsController(QObject):
         self.on_save = not self.on_save
         self.on_save_changed.emit(self.on_save)
 
-    def _write(self, work: Any, name: str) -> None:
+    def _write(self, work: Any, name: str, then: Callable[[], None] = lambda: None) -> None:
         def done(_nothing: None) -> None:
             self.list_cases(name, run=True)
+            then()
 
         self._background.start(work, done=done, failed=self._messages.error)
 

@@ -17,6 +17,7 @@ from typing import Annotated, Any, NoReturn, TypeVar
 import msgspec
 import typer
 
+from engine.cli_local import local
 from engine.cli_test import run_cases
 from engine.delivery.request import build_request
 from engine.display_body import body_text
@@ -24,6 +25,8 @@ from engine.display_request import request_text
 from engine.errors import BadInput, EngineUnavailable, HowkError
 from engine.inputs import read_bytes, read_headers, read_metadata, read_script, read_script_config
 from engine.model import Outcome, OutgoingRequest, Webhook
+from engine.modules.fixture import decode_fixtures
+from engine.modules.recorded import RecordedModules
 from engine.sandbox.pool import EnginePool
 from engine.scripts.problem import Problem
 from engine.scripts.validate import check_syntax
@@ -75,9 +78,16 @@ def preview(
     config_id: Annotated[
         str, typer.Option(help="Whose script it is; else from metadata or the file's name.")
     ] = "",
+    fixtures: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE.fixtures.json",
+            help="Recorded answers to its calls of kv, http and crypto; a call without one fails.",
+        ),
+    ] = None,
     json: JsonFlag = False,
 ) -> None:
-    """Run a script once and show the request that would be sent."""
+    """Run a script once and show the request that would be sent. It touches no Redis and no network."""
     try:
         settings = load_settings(os.environ)
         webhook, previous = read_metadata(metadata, config_id or _config_id_of(script))
@@ -88,13 +98,16 @@ def preview(
         )
         source = read_script(script)
         config = read_script_config(script.with_suffix(".json"))
+        modules = RecordedModules(
+            decode_fixtures(read_bytes(fixtures, "fixtures"), str(fixtures)) if fixtures else ()
+        )
     except BadInput as problem:
         fail(problem)
 
     async def work() -> Outcome:
         async with EnginePool(spares=0) as pool:
             return await Transformer(pool, settings.lua, settings.lua.variables_of(os.environ)).run(
-                Script.of(source, config), webhook, previous
+                Script.of(source, config), webhook, previous, modules
             )
 
     outcome = run(work())
@@ -215,6 +228,9 @@ def run_saved_cases(
     code = run(run_cases(paths or [], json=json, junit=junit))
     if code:
         raise typer.Exit(code)
+
+
+commands.command()(local)
 
 
 def main() -> None:

@@ -159,16 +159,22 @@ class Workspace:
         Not the system's trash: a server has none. Not a new suffix beside the scripts: those would be committed.
         `.trash` is hidden, ignores itself in git, and on the same file system, so moving cannot fail half-way.
         """
-        folder = self.path / TRASH / f"{time.strftime('%Y%m%d-%H%M%S')}-{time.time_ns() % 10**9:09d}"
+        script = self.script_path(config_id)
+        folder = self.new_trash_folder()
         moves = [
             (self._case_folder(config_id), folder / "tests" / file_stem(config_id)),
             (self.config_path(config_id), folder / self.config_path(config_id).name),
-            (self.script_path(config_id), folder / self.script_path(config_id).name),
+            (script, folder / script.name),
         ]
+        _move_all([(old, new) for old, new in moves if old.exists()], script)
+        return folder
+
+    def new_trash_folder(self) -> Path:
+        """A folder of its own in `.trash`, with room for cases. Raises WorkspaceError when it cannot be made."""
+        folder = self.path / TRASH / f"{time.strftime('%Y%m%d-%H%M%S')}-{time.time_ns() % 10**9:09d}"
         with _reporting(folder, "nothing was deleted"):
             (folder / "tests").mkdir(parents=True)
             (self.path / TRASH / ".gitignore").write_bytes(b"*\n")
-        _move_all([(old, new) for old, new in moves if old.exists()], self.script_path(config_id))
         return folder
 
     def restore(self, trashed: Path) -> None:
@@ -236,6 +242,15 @@ class Workspace:
         with _reporting(path, "the case was not saved"):
             path.parent.mkdir(parents=True, exist_ok=True)
         _save_text(path, encode_case(case), None)
+
+    def save_fixtures(self, config_id: str, name: str, data: bytes) -> None:
+        """Save a case's recorded answers; older ones go to `.trash`. Raises WorkspaceError when that cannot be done."""
+        path = self.fixtures_path(config_id, name)
+        if path.exists() and _read(path) != data:
+            _move_all([(path, self.new_trash_folder() / path.relative_to(self.path))], path)
+        with _reporting(path, "the recorded answers were not saved"):
+            path.parent.mkdir(parents=True, exist_ok=True)
+        _save_text(path, data, None)
 
     def delete_case(self, config_id: str, name: str) -> None:
         """Remove a saved input and its recorded answers. Raises WorkspaceError when it cannot be removed."""

@@ -6,16 +6,18 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from PySide6.QtCore import QEvent, QObject, Qt, QTimer, Signal
-from PySide6.QtGui import QColor, QPainter, QPaintEvent
+from PySide6.QtGui import QColor, QKeySequence, QPainter, QPaintEvent, QShortcut
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QStackedWidget, QTabBar, QVBoxLayout, QWidget
 
 from engine.display import BodyKind, BodyText, DiffLine, HeaderRow
 from engine.model import LogLine, ScriptError
 from widgets.body_view import BodyView, size_in_words
+from widgets.calls_bar import CallsBar
 from widgets.diff_view import DiffView
 from widgets.empty_state import EmptyState
 from widgets.error_banner import ErrorBanner
 from widgets.focus import focus_first
+from widgets.glyphs import GlyphButton
 from widgets.headers_view import HeadersView, change_count
 from widgets.log_view import LogView
 from widgets.style import set_look
@@ -73,14 +75,18 @@ class OutcomeView(QWidget):
         tabs: the tab bar.
         body, headers, request, diff, log: the pages.
         banner: the error strip.
+        calls: who answers the script's calls.
+        stop_button: beside "Running…".
 
     Signals:
         jump_requested(int): 1-based line in the script.
         tab_changed(int): the user looks at another page.
+        stop_requested(): the run that is under way shall end.
     """
 
     jump_requested = Signal(int)
     tab_changed = Signal(int)
+    stop_requested = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -91,7 +97,7 @@ class OutcomeView(QWidget):
         self._stale = set(range(len(TABS)))
         self.body, self.headers, self.request = BodyView("Body"), HeadersView(), BodyView("Request")
         self.diff, self.log = DiffView(), LogView()
-        self.banner = ErrorBanner()
+        self.banner, self.calls = ErrorBanner(), CallsBar()
         self._fillers: tuple[Callable[[OutcomeState], None], ...] = (
             lambda state: self.body.show_body(state.body),
             lambda state: self.headers.show_headers(state.headers),
@@ -140,12 +146,18 @@ class OutcomeView(QWidget):
         self._label.setText("Last good result \u2013 the script was not run since")
         self._show_state(replace(self._state, logs=()), faded=self._has_good)
 
-    def show_outdated(self) -> None:
-        """What is shown belongs to an older text: it stays, greyed, and says so."""
-        if not self._idle:
-            self._label.setText("Out of date \u2013 something changed since this run; run it to see")
+    def show_outdated(self, why: str) -> None:
+        """What is shown belongs to an older text: it stays, greyed, and says so, and why nothing has run since."""
+        if self._idle:
+            self._empty.set_text(why)
+        else:
+            self._label.setText(f"Out of date \u2013 something changed since this run. {why}")
             self._label.show()
             self._fill_visible()
+
+    def show_stopped(self) -> None:
+        """No run is under way any more."""
+        self._settle()
 
     def show_running(self) -> None:
         """A run is under way; this shows only when it takes longer than an eye would notice."""
@@ -178,9 +190,10 @@ class OutcomeView(QWidget):
 
     def apply_theme(self, theme: Theme) -> None:
         """Recolours all pages."""
-        for part in (self.body, self.headers, self.request, self.diff, self.log, self.banner):
+        for part in (self.body, self.headers, self.request, self.diff, self.log, self.banner, self.calls):
             part.apply_theme(theme)
         self._veil.set_colour(theme.window)
+        self.stop_button.set_colours(theme.text_muted, theme.border)
 
     def set_font_scale(self, percent: int) -> None:
         """Sizes the editors' text; all other text follows the style sheet."""
@@ -198,6 +211,8 @@ class OutcomeView(QWidget):
         self._running = QLabel("Running\u2026")
         self._running.setProperty("muted", True)
         self._running.hide()
+        self.stop_button = GlyphButton("stop", "Stop the run (Esc here, Shift+F5 everywhere)")
+        self.stop_button.hide()
         self._label = QLabel()
         self._label.setWordWrap(True)
         self._label.setContentsMargins(10, 3, 10, 3)
@@ -217,10 +232,11 @@ class OutcomeView(QWidget):
         row.addWidget(heading)
         row.addWidget(self.tabs, 1)
         row.addWidget(self._running)
+        row.addWidget(self.stop_button)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
-        for part in (strip, self.banner, self._label):
+        for part in (strip, self.calls, self.banner, self._label):
             column.addWidget(part)
         column.addWidget(self._pages, 1)
 
@@ -228,6 +244,10 @@ class OutcomeView(QWidget):
         self.tabs.currentChanged.connect(self._on_tab)
         self.banner.jump_requested.connect(self.jump_requested)
         self.log.jump_requested.connect(self.jump_requested)
+        self.stop_button.clicked.connect(self.stop_requested)
+        stop = QShortcut(QKeySequence(Qt.Key.Key_Escape), self)
+        stop.setContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
+        stop.activated.connect(self.stop_requested)
 
     def _show_state(self, state: OutcomeState, *, faded: bool) -> None:
         self._state, self._idle = state, False
@@ -275,3 +295,4 @@ class OutcomeView(QWidget):
 
     def _set_running(self, running: bool) -> None:
         self._running.setVisible(running)
+        self.stop_button.setVisible(running)

@@ -15,5 +15,7 @@ class OffModules:
 
     async def call(self, call: ModuleCall, config_id: str) -> ModuleReply:
         """Never carries anything out."""
-        how = f"choose recorded or live to run {call.module}.{call.function}"
-        return unavailable(call, f"{call.module} is off in this preview: {how}")
+        what = f"{call.module}.{call.function}"
+        return unavailable(
+            call, f"calls are off in this preview: choose Calls: Recorded or Calls: Live to run {what}"
+        )

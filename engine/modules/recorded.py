@@ -35,10 +35,8 @@ class RecordedModules:
         masked = self._masker.call(call)
         replies = self._replies.get(_key(masked))
         if not replies:
-            what = _shown(masked)
-            return unavailable(
-                call, f"{what} was not recorded: add its answer to the .fixtures.json file of the case"
-            )
+            how = "run with Calls: Live and Record Answers in the window, or give its answer in a .fixtures.json file"
+            return unavailable(call, f"{_shown(masked)} was not recorded: {how}")
         reply = replies.pop(0) if len(replies) > 1 else replies[0]
         self._masker.reply(call, reply)  # learns what a hand-written fixture holds in plain
         return reply

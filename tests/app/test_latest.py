@@ -149,3 +149,22 @@ async def test_closing_cancels_what_runs_and_forgets_what_waits(
     assert work.cancelled == ["a"]
     assert work.started == ["a"]
     assert work.delivered == []
+
+
+async def test_a_cancelled_request_is_not_delivered_and_the_next_one_runs(
+    latest: LatestWins[str, str], work: Work
+) -> None:
+    latest.submit("unborn")  # its task has not taken a step
+    latest.submit("waits")
+    latest.cancel()
+    await settle()
+    latest.submit("a")
+    await settle()
+    latest.cancel()
+    await settle()
+    assert work.cancelled == ["a"]
+    latest.submit("b")
+    await work.let_end("b")
+    assert work.started == ["a", "b"]
+    assert work.delivered == ["B"]
+    assert work.failures == []

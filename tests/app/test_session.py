@@ -9,6 +9,7 @@ from PySide6.QtCore import QByteArray, QSettings
 from pytestqt.qtbot import QtBot
 
 from app.session import RECENT_LENGTH, Session
+from engine.preview_calls import CallMode
 from tests.app.conftest import StudioMaker
 from tests.app.driving import open_script, open_workspace
 
@@ -53,6 +54,16 @@ def test_the_open_scripts_come_back_in_order_whatever_their_names(
     assert again.open_scripts(folder) == names
     assert again.current_script(folder) == (names[0] if names else "")
     assert again.open_scripts(Path("/elsewhere")) == []
+
+
+def test_who_answers_calls_is_kept_for_each_workspace_but_never_live(file: Path, session: Session) -> None:
+    first, second = Path("/a"), Path("/b")
+    assert session.call_mode(first) is CallMode.RECORDED
+    session.set_call_mode(first, CallMode.OFF)
+    again = written_and_read(file, session)
+    assert (again.call_mode(first), again.call_mode(second)) == (CallMode.OFF, CallMode.RECORDED)
+    session.set_call_mode(first, CallMode.LIVE)
+    assert written_and_read(file, session).call_mode(first) is CallMode.RECORDED
 
 
 def test_the_last_workspace_comes_first_and_only_once(session: Session) -> None:

@@ -186,6 +186,38 @@ def test_a_limit_is_an_error_like_others(
     assert document["error"]["message"]
 
 
+# --- recorded answers
+
+CALLS = 'local kv = require("kv") local v, why = kv.get("token") request.body = v or why'
+FIXTURE = {"module": "kv", "function": "get", "arguments": {"key": "token"}, "reply": {"value": "t-1"}}
+
+
+def test_calls_are_answered_from_the_file_of_fixtures(folder: Folder) -> None:
+    fixtures = folder.file("c.fixtures.json", json.dumps([FIXTURE]))
+    assert folder.document(CALLS, b"{}", "--fixtures", fixtures)["body"] == "t-1"
+
+
+def test_without_fixtures_a_call_fails_and_says_what_to_do(folder: Folder) -> None:
+    said = folder.document(CALLS)["body"]
+    assert said.startswith('kv.get(key="token") was not recorded')
+    assert said.endswith("give its answer in a .fixtures.json file")
+    error = folder.document('error((select(2, require("http").get("https://a.test/"))))')["error"]
+    assert error["type"] == "script_module_http"
+    assert "was not recorded" in error["message"]
+
+
+def test_fixtures_that_cannot_be_used_are_refused(folder: Folder) -> None:
+    incr = json.dumps([FIXTURE | {"function": "incr"}])
+    for content, named in (
+        ("[", "c.fixtures.json"),
+        ('{"module": "kv"}', "c.fixtures.json"),
+        (incr, "kv.incr"),
+    ):
+        path = folder.file("c.fixtures.json", content)
+        assert named in refused(folder.preview(CALLS, b"{}", "--fixtures", path))
+    assert "gone.json" in refused(folder.preview(CALLS, b"{}", "--fixtures", "gone.json"))
+
+
 # --- preview as text
 
 

@@ -96,7 +96,9 @@ async def test_a_scratch_store_changes_nothing_below() -> None:
 async def test_modules_that_are_off_say_so() -> None:
     off = OffModules()
     reply = await off.call(call("kv.get", b"k"), "a")
-    assert reply.problem == "kv is off in this preview: choose recorded or live to run kv.get"
+    assert reply.problem == (
+        "calls are off in this preview: choose Calls: Recorded or Calls: Live to run kv.get"
+    )
     assert reply.failure is Failure.UNREACHABLE
     assert (await off.call(call("crypto.decrypt_credential"), "a")).failure is Failure.MISSING_KEY
 
@@ -147,7 +149,8 @@ async def test_a_call_that_was_not_recorded_says_which_and_what_to_do() -> None:
     replay = RecordedModules(await recorded(*STEPS))
     reply = await replay.call(call("kv.get", b"other"), "a")
     assert reply.problem == (
-        'kv.get(key="other") was not recorded: add its answer to the .fixtures.json file of the case'
+        'kv.get(key="other") was not recorded: run with Calls: Live and Record Answers in the window, '
+        "or give its answer in a .fixtures.json file"
     )
     assert reply.failure is Failure.UNREACHABLE
     assert (await replay.call(call("crypto.decrypt_credential", b"x"), "a")).failure is Failure.MISSING_KEY

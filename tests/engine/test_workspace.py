@@ -277,6 +277,18 @@ def test_a_case_written_by_hand_may_hold_a_json_value() -> None:
     assert decode_case(b'{"payload": null}', "x").payload == b"null"
 
 
+def test_recorded_answers_are_replaced_and_the_old_ones_kept_in_the_trash(tmp_path: Path) -> None:
+    workspace = Workspace(tmp_path)
+    for data in (b"[1]\n", b"[1]\n", b"[2]\n"):
+        workspace.save_fixtures("a:b", "c", data)
+    path = tmp_path / "tests" / "a%3Ab" / "c.fixtures.json"
+    assert path.read_bytes() == b"[2]\n"
+    kept = list((tmp_path / ".trash").rglob("c.fixtures.json"))
+    assert [file.read_bytes() for file in kept] == [b"[1]\n"]
+    assert kept[0].parent.name == "a%3Ab"
+    assert workspace.cases("a:b") == ()
+
+
 @pytest.mark.parametrize(
     ("data", "words"),
     [
