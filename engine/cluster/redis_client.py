@@ -98,9 +98,7 @@ def _through_sentinels(settings: RedisSettings, common: dict[str, Any], connect_
 
 def host_and_port(addr: str, key: str) -> tuple[str, int]:
     """HOST:PORT apart; an IPv6 host stands in brackets. Raises SettingsError, naming the setting `key`."""
-    host, colon, port = addr.rpartition(":")
-    if not colon or addr.endswith("]"):
-        host, port = addr, str(usual_port)
+    host, _colon, port = addr.rpartition(":")
     # Not shown: an address pasted as a URL may hold a password.
     if (
         not host

@@ -14,6 +14,7 @@ from redis.exceptions import RedisError
 
 from engine.cluster.connection import ConnectionWatch, Phase
 from engine.cluster.kafka import Kafka
+from engine.cluster.redis_client import reason_of
 from engine.errors import ClusterUnreachable
 from engine.scripts.loader import Change, ScriptLoader
 from engine.scripts.mirror import ScriptMirror
@@ -109,7 +110,8 @@ class MirrorKeeper:
         ttl = self._mirror.ttl_seconds
         seconds = ttl / RENEWALS_PER_TTL if ttl else RENEW_SECONDS_WITHOUT_TTL
         try:
-            await asyncio.wait_for(self._news.wait(), seconds)
+            async with asyncio.timeout(seconds):  # not wait_for, which may swallow a cancellation
+                await self._news.wait()
         except TimeoutError:
             return False
         return True
@@ -119,5 +121,5 @@ class MirrorKeeper:
         await self._loader.seen(await self._kafka.ends(self._topic))
 
 
-def _reason(problem: Exception) -> str:
-    return str(problem) or type(problem).__name__
+def _reason(problem: RedisError | OSError | ClusterUnreachable) -> str:
+    return str(problem) if isinstance(problem, ClusterUnreachable) else reason_of(problem)
