@@ -137,6 +137,7 @@ class MessageBar(QFrame):
         self._buttons = []
         for name, label in actions:
             button = QPushButton(label)
+            button.setAutoDefault(False)  # in a dialog Enter elsewhere must not press it
             button.clicked.connect(lambda _checked=False, name=name: self.action_triggered.emit(name))
             self._row.insertWidget(self._row.count() - 1, button)
             self._buttons.append(button)

@@ -53,7 +53,10 @@ def swatch_icon(colour: str) -> QIcon:
     painter.setBrush(QColor(colour))
     painter.drawRoundedRect(4, 4, 40, 40, 8, 8)
     painter.end()
-    return QIcon(pixmap)
+    icon = QIcon()
+    for mode in (QIcon.Mode.Normal, QIcon.Mode.Selected, QIcon.Mode.Disabled):  # a colour that says something
+        icon.addPixmap(pixmap, mode)
+    return icon
 
 
 def chip_width(look: ProfileLook, metrics: QFontMetrics) -> int:
