@@ -7,6 +7,7 @@ HowkError
 │   └── SettingsError         a settings file or a HOWK_* variable
 ├── InvalidOutput             a script left a value of the wrong type; the field is named
 ├── EngineUnavailable         the engine host processes cannot be started
+│   └── RunInterrupted        one was ended from outside after its run had sent something (engine.sandbox.blame)
 ├── ClusterUnreachable        Kafka, Redis or an API of a cluster does not answer, or not in time
 ├── ClusterRefused            it answered, and will not do it
 ├── BadRecord                 a record of a topic is no webhook (engine.webhooks.record)

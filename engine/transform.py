@@ -73,6 +73,7 @@ class Transformer:
 
         Raises:
             EngineUnavailable: no engine host could be started; the script is not to blame.
+            RunInterrupted: see `EnginePool.run`.
         """
         request = run_request(script, webhook, self._limits, self._variables, previous_error)
         if modules is not None and self._observer is not None:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import signal
+from collections.abc import Sequence
 
 from engine.child_process import ChildGone
+from engine.errors import EngineUnavailable, HowkError
 from engine.model import ScriptErrorType
 from engine.sandbox.host import CPU_GRACE_SECONDS
 from engine.sandbox.protocol import Request, RunReply
@@ -22,6 +24,22 @@ _SCRIPT_TO_BLAME = {
     "SIGABRT": (ScriptErrorType.MEMORY_LIMIT, "the script needed more memory than its host has"),
 }
 _STACK_OVERFLOW_WINDOWS = 0xC00000FD
+
+
+class RunInterrupted(EngineUnavailable):
+    """A host was ended from outside after its run had sent what must not be sent twice unasked.
+
+    Args:
+        sent: the last such call of the run, `http.post`.
+        replies: of the runs before it in its batch; those after it were not begun.
+    """
+
+    def __init__(self, sent: str, replies: Sequence[RunReply]) -> None:
+        self.replies = tuple(replies)
+        self.why = (
+            f"the run was ended from outside after it had sent {sent}; running it again may send it twice"
+        )
+        HowkError.__init__(self, self.why)  # the engine itself could be started
 
 
 def explain(gone: ChildGone, overdue: bool, request: Request) -> RunReply | None:

@@ -18,7 +18,7 @@ from engine.child_process import MAX_FRAME_BYTES, ChildGone, FramedChild
 from engine.errors import EngineUnavailable
 from engine.model import ScriptErrorType
 from engine.modules.calls import Failure, ModuleCall, ModuleReply, Modules
-from engine.sandbox.blame import explain
+from engine.sandbox.blame import RunInterrupted, explain
 from engine.sandbox.bridge import no_modules
 from engine.sandbox.host import ADDRESS_SPACE_VARIABLE, CPU_GRACE_SECONDS
 from engine.sandbox.protocol import Answer, Request, RunReply, RunRequest
@@ -87,6 +87,8 @@ class EnginePool:
 
         Raises:
             EngineUnavailable: no host can be started, or hosts keep being ended from outside.
+            RunInterrupted: the host was ended from outside after the run had sent an http.post, put or delete: whether
+                to run it again, and so perhaps to send it twice, is the caller's to decide.
         """
         return (await self.run_batch((request,), modules))[0]
 
@@ -95,7 +97,8 @@ class EnginePool:
 
         A run that ends its host costs none of the others anything: those after it go to another host. Replies of quick
         runs arrive together, so the host cannot always say which run ended it: then those without a reply run again,
-        one by one. None of them had called a module, so nothing happens twice. Raises as `run`.
+        one by one. None of them had called a module, so nothing happens twice. Raises as `run`; a `RunInterrupted`
+        holds the replies until then.
         """
         replies: list[RunReply] = []
         failed = 0
@@ -114,6 +117,8 @@ class EnginePool:
                 else:
                     one_by_one = len(replies) + gone.suspects
                 self._host_ended(_reason(reply, gone))
+                if reply is None and gone.sent:
+                    raise RunInterrupted(gone.sent, replies) from gone
                 if reply is not None:
                     replies.append(reply)
                     failed = one_by_one = 0
@@ -160,7 +165,7 @@ class EnginePool:
                     await host.send(self._encode(reply))
             returned = True
         except ChildGone as gone:
-            return _Ended(gone, clock.overdue, exchange.suspects)
+            return _Ended(gone, clock.overdue, exchange.suspects, exchange.sent)
         finally:
             clock.stop()
             await self._put_back(host, returned)
@@ -222,11 +227,12 @@ class _Ended(ChildGone):
     Attributes:
         overdue: the pool itself ended it because a run took too long.
         suspects: how many runs, from the first one without a reply, may have been in progress.
+        sent: what the run in progress had asked for that must not happen twice (`http.post`); "" when nothing.
     """
 
-    def __init__(self, gone: ChildGone, overdue: bool, suspects: int) -> None:
+    def __init__(self, gone: ChildGone, overdue: bool, suspects: int, sent: str) -> None:
         super().__init__(gone.returncode, gone.stderr_tail)
-        self.overdue, self.suspects = overdue, suspects
+        self.overdue, self.suspects, self.sent = overdue, suspects, sent
 
 
 class _Exchange:
@@ -236,6 +242,7 @@ class _Exchange:
         self._requests, self._replies, self._modules = requests, replies, modules
         self._before = len(replies)
         self._called = False  # by the current run
+        self.sent = ""  # by the current run, see `_Ended`
         self._seconds = CALLS_SECONDS
 
     @property
@@ -262,9 +269,11 @@ class _Exchange:
         for answer in answers:
             if isinstance(answer, ModuleCall):
                 self._called = True
+                if answer.module == "http" and answer.function != "get":  # kv.set and kv.del may happen twice
+                    self.sent = f"http.{answer.function}"
                 return answer
             self._replies.append(answer)
-            self._called, self._seconds = False, CALLS_SECONDS
+            self._called, self.sent, self._seconds = False, "", CALLS_SECONDS
         return None
 
     async def answer(self, call: ModuleCall) -> ModuleReply:

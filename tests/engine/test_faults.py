@@ -10,13 +10,16 @@ from collections.abc import AsyncIterator, Iterator
 import pytest
 from aiohttp import web
 
+from engine.errors import EngineUnavailable
 from engine.model import Outcome, ScriptErrorType, Webhook
 from engine.modules.live import LiveModules
+from engine.sandbox.blame import RunInterrupted
 from engine.sandbox.pool import EnginePool
 from engine.settings import LuaSettings, RedisSettings, Seconds, Settings
 from engine.transform import Script, Transformer
 from tests.engine.http_site import Site
 from tests.engine.redis_server import RedisServer
+from tests.engine.running import run_request
 
 C_STACK_OVERFLOW = 'string.find(string.rep("a",1000000), string.rep("a?",1000000).."b")'
 
@@ -63,8 +66,7 @@ class World:
     """Scripts that use live modules, in one pool."""
 
     def __init__(self, pool: EnginePool, modules: LiveModules, site: Gate) -> None:
-        self.pool, self.site = pool, site
-        self._modules = modules
+        self.pool, self.modules, self.site = pool, modules, site
         self._transformer = Transformer(pool, LuaSettings(timeout=Seconds(1)))
 
     async def run(self, source: str, path: str = "/x", config_id: str = "shop") -> Outcome:
@@ -75,7 +77,7 @@ class World:
             endpoint="https://receiver.example/",
             payload=self.site.url(path),
         )
-        return await self._transformer.run(Script.of(source.encode()), webhook, modules=self._modules)
+        return await self._transformer.run(Script.of(source.encode()), webhook, modules=self.modules)
 
     def start(self, source: str, path: str, config_id: str = "shop") -> asyncio.Task[Outcome]:
         """The same, in the background."""
@@ -246,6 +248,70 @@ async def test_a_host_killed_while_its_run_waits_for_a_call_is_replaced_and_the_
     ]
     assert world.site.hits["/gate/victim"] == 2
     assert [world.site.hits[f"/gate/{n}"] for n in range(3)] == [1, 1, 1]
+
+
+@pytest.mark.parametrize("call", ['kv.set("seen", "yes")', 'kv.del("seen")'])
+async def test_what_may_happen_twice_is_repeated(world: World, call: str) -> None:
+    host = world.idle_host()
+    run = world.start(f'require("kv").{call[3:]} {NO_KV}', "/gate")
+    await world.site.wait_for(1)
+    os.kill(host, signal.SIGKILL)
+    world.site.open.set()
+    assert body(await run) == b"GET /gate"
+
+
+@pytest.mark.parametrize("call", ['post(payload, "{}")', 'put(payload, "{}")', "delete(payload)"])
+@pytest.mark.parametrize("answered", [False, True])
+async def test_a_run_that_had_sent_something_is_not_repeated_behind_the_workers_back(
+    world: World, call: str, answered: bool
+) -> None:
+    host = world.idle_host()
+    name = "http." + call.partition("(")[0]
+    first = call.replace("payload", 'payload .. "/first"') if answered else call
+    site = world.site
+    path = "/x" if answered else "/gate"
+    source = f'local http = require("http") assert(http.{first}) '
+    source += f'assert(http.get("{site.url("/gate").decode()}"))' if answered else ""
+    run = world.start(source, path)
+    neighbour = world.start(NO_KV, "/gate/neighbour", "other")
+    await site.wait_for(2)
+    os.kill(host, signal.SIGKILL)
+    site.open.set()
+    with pytest.raises(RunInterrupted, match=rf"after it had sent {name}") as interrupted:
+        await run
+    assert isinstance(interrupted.value, EngineUnavailable), "whoever retries those retries it"
+    assert site.hits["/x/first" if answered else "/gate"] == 1
+    assert body(await neighbour) == b"GET /gate/neighbour"
+    assert body(await world.run(NO_KV)) == b"GET /x"
+
+
+async def test_a_batch_that_is_interrupted_gives_the_replies_it_has(world: World) -> None:
+    host = world.idle_host()
+    post = 'request.body = assert(require("http").post(payload, "")).body'
+    requests = [
+        run_request(source, world.site.url(path))
+        for source, path in ((NO_KV, "/0"), (post, "/1"), (NO_KV, "/2"), (post, "/gate"), (post, "/4"))
+    ]
+    batch = asyncio.create_task(world.pool.run_batch(requests, world.modules))
+    await world.site.wait_for(1)
+    os.kill(host, signal.SIGKILL)
+    world.site.open.set()
+    with pytest.raises(RunInterrupted) as interrupted:
+        await batch
+    assert [reply.body for reply in interrupted.value.replies] == [b"GET /0", b"POST /1", b"GET /2"]
+    assert world.site.hits == {"/0": 1, "/1": 1, "/2": 1, "/gate": 1}
+
+
+async def test_a_run_after_one_that_had_sent_something_is_repeated(world: World) -> None:
+    host = world.idle_host()
+    post = 'request.body = assert(require("http").post(payload, "")).body'
+    requests = [run_request(post, world.site.url("/1")), run_request(NO_KV, world.site.url("/gate"))]
+    batch = asyncio.create_task(world.pool.run_batch(requests, world.modules))
+    await world.site.wait_for(1)
+    os.kill(host, signal.SIGKILL)
+    world.site.open.set()
+    assert [reply.body for reply in await batch] == [b"POST /1", b"GET /gate"]
+    assert world.site.hits == {"/1": 1, "/gate": 2}
 
 
 # --- all at once
