@@ -9,8 +9,8 @@ What it does not do, so that nobody looks for it:
 - administration: a client that creates topics or asks for settings waits until its own timeout. The HOWK topics are
   there from the start; any other appears with 4 partitions when a client first names it;
 - compaction: readers see every version;
-- keeping much: a partition holds the newest 5 MB, as sent, and drops what is older; a single record above that may go
-  at once;
+- keeping much: a partition holds the newest 5 MB, as sent, and drops what is older. One that is larger than 2.5 MB
+  can go with them though it was acknowledged, since the mock then takes the partition for empty;
 - TLS, SASL, and a limit on the size of a record;
 - a quick return to a group by the classic protocol: the next consumer waits until the session of the one that left
   times out. With `group.protocol=consumer` it joins at once.
