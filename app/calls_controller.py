@@ -75,14 +75,16 @@ class CallsController(QObject):
         self.changed.emit()
 
     def _show(self) -> None:
+        name = self.mode.value.title() + (", sending" if self.sends else "")
         live = self.mode is CallMode.LIVE
-        self._bar.show_state(CallsState(self.mode.value.title(), self._note(), EXPLANATIONS[self.mode], live))
+        self._bar.show_state(CallsState(name, self._note(), EXPLANATIONS[self.mode], live))
 
     def _note(self) -> str:
         if self.mode is CallMode.OFF:
             return "every call fails"
         if self.mode is CallMode.LIVE:
-            sent = "POST, PUT and DELETE are sent" if self.sends else "nothing is changed there"
-            return f"Redis {self.cluster.redis.addr} and real hosts; {sent}"
+            return f"Redis {self.cluster.redis.addr}"
         recordings = self._document.inputs.recordings if self._document else None
-        return f"from {recordings.name}" if recordings else "no case is loaded, so no answers"
+        if recordings is None:
+            return "no case is loaded, so no answers"
+        return f"answers of the case {recordings.name.removesuffix('.fixtures.json')}"

@@ -93,8 +93,11 @@ class Studio(QObject):
         self.editing = Editing(self.window, self.editors)
         self.window.meter.set_budget(float(settings.lua.timeout) * 1000, settings.lua.memory_bytes)
         self.actions = Actions(self)
-        choices = ("calls_off", "calls_recorded", "calls_live", "sending", "record")
-        self.window.output.calls.set_choices([self.actions.by_id[f"run.{name}"] for name in choices])
+        actions = self.actions.by_id
+        self.window.output.calls.set_choices(
+            [actions[f"run.calls_{mode.value}"] for mode in CallMode],
+            [actions["run.sending"], actions["run.record"]],
+        )
         self._connect()
         # Only now: a style sheet that is there before the widgets is worked through again each time one joins another.
         self.theming.dress()

@@ -63,7 +63,7 @@ class CallsBar(QFrame):
             "Keep the answers beside the test case, secrets masked, and preview from them"
         )
         row = QHBoxLayout(self)
-        row.setContentsMargins(8, 1, 6, 1)
+        row.setContentsMargins(5, 1, 6, 1)
         row.setSpacing(6)
         row.addWidget(self.selector)
         row.addWidget(self._note, 1)
@@ -73,10 +73,12 @@ class CallsBar(QFrame):
         self.record_button.clicked.connect(self.record_requested)
         self.show_state(CallsState("Recorded", "", ""))
 
-    def set_choices(self, actions: Sequence[QAction]) -> None:
-        """Fills the menu of the selector."""
+    def set_choices(self, choices: Sequence[QAction], more: Sequence[QAction]) -> None:
+        """Fills the menu of the selector: the choices, and below a line what belongs to them."""
         self._menu.clear()
-        self._menu.addActions(actions)
+        self._menu.addActions(choices)
+        self._menu.addSeparator()
+        self._menu.addActions(more)
 
     def show_state(self, state: CallsState) -> None:
         """Shows who answers now."""

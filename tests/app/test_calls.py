@@ -156,7 +156,7 @@ def go_live(studio: Studio, qtbot: QtBot) -> None:
 
 def test_a_workspace_starts_recorded_and_says_what_is_missing(calling: Studio, site: Site) -> None:
     assert selector(calling) == "Calls: Recorded"
-    assert calling.window.output.calls.note() == "from usual.fixtures.json"
+    assert calling.window.output.calls.note() == "answers of the case usual"
     assert shown_body(calling).startswith('kv.get(key="greeting") was not recorded: run with Calls: Live')
     assert not calling.window.output.calls.record_button.isVisible()
     assert site.requests == []
@@ -261,6 +261,7 @@ def test_nothing_is_sent_in_live_mode_unless_allowed(calling: Studio, qtbot: QtB
     calling.actions.trigger("run.sending")
     run_after(calling, qtbot, lambda: press(qtbot, calling, "run.now"))
     assert shown_body(calling) == "POST /order"
+    assert selector(calling) == "Calls: Live, sending"
     calling.actions.trigger("run.calls_recorded")
     wait_run(calling, qtbot)
     go_live(calling, qtbot)
@@ -310,6 +311,7 @@ def test_a_setting_that_cannot_be_used_is_said(
     monkeypatch.setenv("HOWK_REDIS_ADDR", "nowhere")
     studio = make_studio()
     open_workspace(studio, qtbot, live_folder)
+    wait_run(studio, qtbot)
     go_live(studio, qtbot)
     press(qtbot, studio, "run.now")
     wait_message(studio, qtbot, "redis.addr")
@@ -383,7 +385,7 @@ def test_without_a_case_the_run_is_saved_as_one_with_its_answers(
     case = json.loads((live_folder / "tests" / "s" / "usual.json").read_text("utf-8"))
     assert case["expected"]["body"] == "hello|yes|GET /who?team=7"
     assert [row.state.value for row in studio.window.tests.rows()] == ["passed"]
-    assert studio.window.output.calls.note() == "from usual.fixtures.json"
+    assert studio.window.output.calls.note() == "answers of the case usual"
 
 
 def test_the_recording_goes_with_a_script_that_is_renamed(
