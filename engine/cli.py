@@ -17,6 +17,7 @@ from typing import Annotated, Any, NoReturn, TypeVar
 import msgspec
 import typer
 
+from engine.cli_api import api
 from engine.cli_local import local
 from engine.cli_test import run_cases
 from engine.delivery.request import build_request
@@ -231,6 +232,7 @@ def run_saved_cases(
 
 
 commands.command()(local)
+commands.command()(api)
 
 
 def main() -> None:
