@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Sequence
+from pathlib import Path
 
 import msgspec
 
@@ -14,7 +15,8 @@ from engine.cases.find import SavedCase
 from engine.cases.recorded import recorded_modules
 from engine.cases.run import CaseRunner, OnVerdict, case_webhook
 from engine.errors import BadInput
-from engine.modules.fixture import Fixture, encode_fixtures
+from engine.inputs import read_bytes
+from engine.modules.fixture import Fixture, decode_fixtures, encode_fixtures
 from engine.sandbox.pool import EnginePool
 from engine.settings import Settings
 from engine.transform import Script, Transformer
@@ -35,20 +37,25 @@ class CaseService:
         await CaseRunner(self._transformer, lambda _case: script).run_all(cases, on_verdict)
 
     async def keep(
-        self, saved: SavedCase, case: Case, script: Script, answers: tuple[Fixture, ...] | None = None
+        self,
+        saved: SavedCase,
+        case: Case,
+        script: Script,
+        *,
+        answers: tuple[Fixture, ...] | None = None,
+        recordings: Path | None = None,
     ) -> None:
         """Writes a case that expects what the script does with it now; fields of an older one that we do not know stay.
 
-        `answers` become its recording first; None leaves the one it has.
+        Its recording becomes `answers`, else that of the case its input came from, in the file `recordings`; else it
+        keeps the one it has.
 
         Raises:
             BadInput: the name or the metadata cannot be used, or the file not be written.
             EngineUnavailable: no engine host could be started.
         """
         webhook, previous = case_webhook(case, saved.config_id, str(saved.path))
-        if answers is not None:
-            recording = encode_fixtures(answers)
-            await asyncio.to_thread(saved.workspace.save_fixtures, saved.config_id, saved.name, recording)
+        await asyncio.to_thread(_save_recording, saved, answers, recordings)
         modules = await asyncio.to_thread(recorded_modules, saved)
         try:
             older = await asyncio.to_thread(saved.read)
@@ -67,3 +74,11 @@ class CaseService:
     async def close(self) -> None:
         """Ends the engine hosts."""
         await self._pool.close()
+
+
+def _save_recording(saved: SavedCase, answers: tuple[Fixture, ...] | None, recordings: Path | None) -> None:
+    own = saved.workspace.fixtures_path(saved.config_id, saved.name)
+    if answers is None and recordings is not None and recordings != own and recordings.exists():
+        answers = decode_fixtures(read_bytes(recordings, "fixtures"), str(recordings))
+    if answers is not None:
+        saved.workspace.save_fixtures(saved.config_id, saved.name, encode_fixtures(answers))

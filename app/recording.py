@@ -9,10 +9,13 @@ from PySide6.QtCore import QObject
 from app.background import Background
 from app.calls_controller import CallsController
 from app.document import Document
+from app.document_files import read_case
 from app.documents import Documents
+from app.inputs import Inputs
 from app.messages import Messages
 from app.preview_controller import PreviewController
 from app.tests_controller import TestsController
+from engine.errors import HowkError
 from engine.modules.fixture import Fixture, encode_fixtures
 from engine.preview_calls import CallMode
 from engine.workspace import Workspace
@@ -70,8 +73,8 @@ class Recording(QObject):
             self._tests.save_case("The answers are recorded beside it.")
             return
         self._background.call_in_order(
-            workspace.save_fixtures, document.config_id, name, encode_fixtures(answers),
-            done=lambda _: self._kept(document, workspace, name, answers), failed=self._messages.error,
+            _save, workspace, document.config_id, name, answers, document.inputs,
+            done=lambda fits: self._kept(document, workspace, name, answers, fits=fits), failed=self._messages.error,
         )  # fmt: skip
 
     def _case_of(self, document: Document) -> str | None:
@@ -86,14 +89,39 @@ class Recording(QObject):
             self._kept(document, self._documents.workspace, name, answers)
 
     def _kept(
-        self, document: Document, workspace: Workspace, name: str, answers: tuple[Fixture, ...]
+        self,
+        document: Document,
+        workspace: Workspace,
+        name: str,
+        answers: tuple[Fixture, ...],
+        *,
+        fits: bool = True,
     ) -> None:
         path = workspace.fixtures_path(document.config_id, name)
         document.inputs = replace(document.inputs, recordings=path)
         self._documents.touch(document)
         count = f"{len(answers)} answer{'' if len(answers) == 1 else 's'}"
-        self._messages.note(f"Recorded {count} in {path.name}, secrets masked. The preview runs from it now.")
+        said = f"Recorded {count} in {path.name}, secrets masked. The preview runs from it now."
+        if fits:
+            self._messages.note(said)
+        else:
+            self._messages.warn(
+                f"{said} The input is no longer that of the case, so the case may make other calls.",
+                {"Save the input too": lambda: self._tests.save_as(name)},
+            )
         self._calls.choose(CallMode.RECORDED)
         self._calls.show(self._document)
         if document is self._document:
             self._preview.run_now()
+
+
+def _save(
+    workspace: Workspace, config_id: str, name: str, answers: tuple[Fixture, ...], inputs: Inputs
+) -> bool:
+    """Saves a case's recording; says whether `inputs`, which it was made with, are those of the case."""
+    workspace.save_fixtures(config_id, name, encode_fixtures(answers))
+    try:
+        saved = read_case(workspace, config_id, name)
+    except HowkError:
+        return False
+    return replace(inputs, recordings=saved.recordings) == saved

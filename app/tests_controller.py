@@ -224,14 +224,18 @@ class TestsController(QObject):
         if document is None or script is None:
             return
         self._collect()
-        case = document.inputs.as_case(document.config_id)
+        inputs = document.inputs
         answers = self._answers()
 
         def kept() -> None:
             if answers is not None:
                 self.kept.emit(document, name, answers)
 
-        self._write(self.service.keep(self._saved(document, name), case, script, answers), name, kept)
+        work = self.service.keep(
+            self._saved(document, name), inputs.as_case(document.config_id), script,
+            answers=answers, recordings=inputs.recordings,
+        )  # fmt: skip
+        self._write(work, name, kept)
 
     def update_expectation(self, name: str = "") -> None:
         """Asks, then has a case expect what the script does with it now."""

@@ -23,6 +23,8 @@ from engine.settings import LuaSettings
 from tests.app.conftest import StudioMaker
 from tests.app.driving import (
     WAIT_MS,
+    answer,
+    choose_in_message,
     document,
     message,
     open_workspace,
@@ -139,16 +141,9 @@ def click(qtbot: QtBot, button: Any) -> None:
     qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
 
 
-def go_live(studio: Studio, qtbot: QtBot) -> None:
-    """Chooses it as a person would: the selector's menu."""
-    menu = studio.window.output.calls.selector.menu()
-    (action,) = [found for found in menu.actions() if "Li&ve" in found.text()]
-    menu.popup(studio.window.output.calls.mapToGlobal(studio.window.output.calls.rect().bottomLeft()))
-    qtbot.waitUntil(menu.isVisible)
-    qtbot.mouseClick(menu, Qt.MouseButton.LeftButton, pos=menu.actionGeometry(action).center())
-    with qtbot.waitActive(studio.window):  # offscreen, nobody gives the focus back when a menu closes
-        studio.window.activateWindow()
-    assert studio.calls.mode is CallMode.LIVE
+def go_live(studio: Studio) -> None:
+    studio.actions.trigger("run.calls_live")
+    assert selector(studio) == "Calls: Live"
 
 
 # --- the choice
@@ -160,6 +155,23 @@ def test_a_workspace_starts_recorded_and_says_what_is_missing(calling: Studio, s
     assert shown_body(calling).startswith('kv.get(key="greeting") was not recorded: run with Calls: Live')
     assert not calling.window.output.calls.record_button.isVisible()
     assert site.requests == []
+
+
+def test_the_selector_s_menu_is_the_choice(calling: Studio, qtbot: QtBot) -> None:
+    bar = calling.window.output.calls
+    menu = bar.selector.menu()
+    (live,) = [found for found in menu.actions() if found.text() == "Calls: Li&ve"]
+    menu.popup(bar.mapToGlobal(bar.rect().bottomLeft()))
+    qtbot.waitUntil(menu.isVisible)
+    qtbot.mouseClick(menu, Qt.MouseButton.LeftButton, pos=menu.actionGeometry(live).center())
+    assert calling.calls.mode is CallMode.LIVE
+    assert live.isChecked()
+    assert "Real Redis" in live.toolTip()
+    assert "Real Redis" in bar.selector.accessibleDescription()
+    assert bar.property("banner") == "warning"
+    assert bar.record_button.isVisible()
+    assert calling.actions.by_id["run.record"].isEnabled()
+    assert calling.window.engine_state.text() == "Calls are live: runs when asked"
 
 
 def test_off_fails_with_a_clear_error_and_comes_back(
@@ -186,12 +198,12 @@ def test_live_is_never_restored(
     session = Session()
     studio = make_studio(session)
     open_workspace(studio, qtbot, live_folder)
-    go_live(studio, qtbot)
+    go_live(studio)
     open_workspace(studio, qtbot, folder)
     assert selector(studio) == "Calls: Recorded"
     open_workspace(studio, qtbot, live_folder)
     assert selector(studio) == "Calls: Recorded"
-    go_live(studio, qtbot)
+    go_live(studio)
     make_studio.end(studio)
     again = make_studio(session)
     open_workspace(again, qtbot, live_folder)
@@ -206,7 +218,7 @@ def test_live_is_never_restored(
 def test_live_reads_the_real_redis_and_leaves_it_as_it_is(
     calling: Studio, qtbot: QtBot, cluster: Redis, site: Site
 ) -> None:
-    go_live(calling, qtbot)
+    go_live(calling)
     assert site.requests == []
     assert "runs only when you ask" in label(calling)
     run_after(calling, qtbot, lambda: click(qtbot, calling.window.output.calls.run_button))
@@ -217,7 +229,7 @@ def test_live_reads_the_real_redis_and_leaves_it_as_it_is(
 
 
 def test_typing_in_live_mode_calls_nothing_until_asked(calling: Studio, qtbot: QtBot, site: Site) -> None:
-    go_live(calling, qtbot)
+    go_live(calling)
     run_after(calling, qtbot, lambda: press(qtbot, calling, "run.now"))
     assert len(site.requests) == 1
     editor = document(calling).editor
@@ -240,7 +252,7 @@ def test_typing_in_live_mode_calls_nothing_until_asked(calling: Studio, qtbot: Q
 def test_another_script_does_not_run_by_itself_while_calls_are_live(
     calling: Studio, qtbot: QtBot, live_folder: Path, site: Site
 ) -> None:
-    go_live(calling, qtbot)
+    go_live(calling)
     (live_folder / "t.lua").write_text(script(site), "utf-8")
     calling.documents.open_script("t")
     qtbot.waitUntil(lambda: document(calling).config_id == "t", timeout=WAIT_MS)
@@ -251,7 +263,7 @@ def test_another_script_does_not_run_by_itself_while_calls_are_live(
 
 def test_nothing_is_sent_in_live_mode_unless_allowed(calling: Studio, qtbot: QtBot, site: Site) -> None:
     url = site.url("/order").decode()
-    go_live(calling, qtbot)
+    go_live(calling)
     document(calling).editor.replace_all_text(
         f'local a, why = require("http").post("{url}", "x") request.body = why or a.body'.encode()
     )
@@ -264,14 +276,14 @@ def test_nothing_is_sent_in_live_mode_unless_allowed(calling: Studio, qtbot: QtB
     assert selector(calling) == "Calls: Live, sending"
     calling.actions.trigger("run.calls_recorded")
     wait_run(calling, qtbot)
-    go_live(calling, qtbot)
+    go_live(calling)
     assert not calling.calls.sends
     assert not calling.actions.by_id["run.sending"].isChecked()
 
 
 def test_a_slow_live_run_shows_and_can_be_stopped(calling: Studio, qtbot: QtBot, site: Site) -> None:
     url = site.url("/slow").decode()
-    go_live(calling, qtbot)
+    go_live(calling)
     output = calling.window.output
     document(calling).editor.replace_all_text(f'require("http").get("{url}")'.encode())
     for stop in (
@@ -300,7 +312,7 @@ def test_a_cluster_that_cannot_be_reached_is_said(
         monkeypatch.setenv("HOWK_REDIS_ADDR", f"127.0.0.1:{taken.getsockname()[1]}")
         studio = make_studio()
         open_workspace(studio, qtbot, live_folder)
-        go_live(studio, qtbot)
+        go_live(studio)
         run_after(studio, qtbot, lambda: press(qtbot, studio, "run.now"))
     assert shown_body(studio) == "Redis cannot be reached, or refused the connection"
 
@@ -312,7 +324,7 @@ def test_a_setting_that_cannot_be_used_is_said(
     studio = make_studio()
     open_workspace(studio, qtbot, live_folder)
     wait_run(studio, qtbot)
-    go_live(studio, qtbot)
+    go_live(studio)
     press(qtbot, studio, "run.now")
     wait_message(studio, qtbot, "redis.addr")
 
@@ -323,7 +335,7 @@ def test_a_setting_that_cannot_be_used_is_said(
 def test_one_click_makes_a_recording_without_secrets_that_answers_the_same(
     calling: Studio, qtbot: QtBot, live_folder: Path, cluster: Redis, site: Site
 ) -> None:
-    go_live(calling, qtbot)
+    go_live(calling)
     run_after(calling, qtbot, lambda: press(qtbot, calling, "run.now"))
     live_body = shown_body(calling)
     run_after(calling, qtbot, lambda: click(qtbot, calling.window.output.calls.record_button))
@@ -346,7 +358,7 @@ def test_recording_runs_first_when_nothing_current_is_shown_and_keeps_the_old_fi
     calling: Studio, qtbot: QtBot, live_folder: Path, site: Site
 ) -> None:
     recording(live_folder).write_text("[]\n", "utf-8")
-    go_live(calling, qtbot)
+    go_live(calling)
     with qtbot.waitSignal(calling.calls.changed, timeout=WAIT_MS):
         click(qtbot, calling.window.output.calls.record_button)
     wait_run(calling, qtbot)
@@ -356,8 +368,38 @@ def test_recording_runs_first_when_nothing_current_is_shown_and_keeps_the_old_fi
     assert [file.read_text("utf-8") for file in kept] == ["[]\n"]
 
 
+def test_recording_another_input_than_the_case_s_offers_to_save_that_too(
+    calling: Studio, qtbot: QtBot, live_folder: Path
+) -> None:
+    go_live(calling)
+    calling.window.input.payload.editor.replace_all_text(b"other")
+    calling.actions.trigger("run.record")
+    wait_message(calling, qtbot, "The input is no longer that of the case")
+    choose_in_message(calling, "Save the input too")
+    with qtbot.waitSignal(calling.tests.finished, timeout=WAIT_MS):
+        answer(calling, qtbot, "Replace")
+    case = json.loads((live_folder / "tests" / "s" / "usual.json").read_text("utf-8"))
+    assert case["payload"] == "other"
+    assert case["expected"]["body"] == "hello|yes|GET /who?team=7"
+    assert recording(live_folder).exists()
+
+
+def test_a_run_saved_as_another_case_takes_the_recording_along(
+    calling: Studio, qtbot: QtBot, live_folder: Path
+) -> None:
+    go_live(calling)
+    calling.actions.trigger("run.record")
+    wait_message(calling, qtbot, "Recorded 4 answers")
+    wait_run(calling, qtbot)
+    with qtbot.waitSignal(calling.tests.finished, timeout=WAIT_MS):
+        calling.tests.save_as("copy")
+    copy = recording(live_folder).with_name("copy.fixtures.json")
+    assert copy.read_bytes() == recording(live_folder).read_bytes()
+    assert {row.name: row.state.value for row in calling.window.tests.rows()}["copy"] == "passed"
+
+
 def test_a_failed_run_is_not_recorded(calling: Studio, qtbot: QtBot, live_folder: Path) -> None:
-    go_live(calling, qtbot)
+    go_live(calling)
     document(calling).editor.replace_all_text(b'require("kv").get("token") error("no")')
     calling.actions.trigger("run.record")
     wait_message(calling, qtbot, "Nothing was recorded")
@@ -373,7 +415,7 @@ def test_without_a_case_the_run_is_saved_as_one_with_its_answers(
     open_workspace(studio, qtbot, live_folder)
     wait_run(studio, qtbot)
     assert studio.window.output.calls.note() == "no case is loaded, so no answers"
-    go_live(studio, qtbot)
+    go_live(studio)
     run_after(studio, qtbot, lambda: press(qtbot, studio, "run.now"))
     click(qtbot, studio.window.output.calls.record_button)
     with qtbot.waitSignal(studio.tests.finished, timeout=WAIT_MS):
