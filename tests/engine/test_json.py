@@ -19,7 +19,8 @@ from hypothesis import strategies as st
 
 from engine.model import ScriptErrorType
 from engine.sandbox.json_codec import MAX_DEPTH, go_float, go_utf8
-from tests.engine.running import MB, Runs
+from engine.sandbox.pool import EnginePool
+from tests.engine.running import MB, Runs, run_request
 
 GO = Path(__file__).with_name("go_json.txt").read_text()
 NUMBERS, STRINGS, DOCUMENTS = (
@@ -285,6 +286,53 @@ def test_what_is_not_json_gives_nil_and_why(runs: Runs, document: str) -> None:
     assert answer != "nil, nil"
 
 
+TOKENS = st.sampled_from(
+    [
+        *'{}[]:, \t"',
+        "1",
+        "0",
+        "-",
+        ".",
+        "e",
+        "E+",
+        "null",
+        "true",
+        "fals",
+        "e1",
+        '"a"',
+        '""',
+        "\\",
+        "\\u00",
+        "\\n",
+        "é",
+    ]
+)
+
+
+@settings(quick, max_examples=500)
+@given(
+    st.lists(TOKENS, max_size=12).map("".join)
+    | st.binary(max_size=12).map(lambda data: data.decode("latin-1"))
+)
+def test_what_is_json_is_settled_by_its_grammar(runs: Runs, document: str) -> None:
+    """Python's parser says whether it is, once told to refuse what only it takes."""
+    try:
+        value = json.loads(document, parse_constant=_refuse, parse_float=_finite)
+    except ValueError:
+        assert re.match("nil, (?!nil)", decoded(runs, document))
+    else:
+        body = decoded(runs, document)
+        assert body == "nil, nil" if value is None else not body.startswith("nil")
+
+
+def _refuse(constant: str) -> float:
+    raise ValueError(constant)
+
+
+def _finite(text: str) -> float:
+    return float(text) if math.isfinite(float(text)) else _refuse(text)
+
+
 @pytest.mark.parametrize(("opening", "closing"), [("[", "]"), ('{"a":', "}"), ('[{"a":', "}]")])
 def test_nesting_is_read_and_written_to_the_same_depth(runs: Runs, opening: str, closing: str) -> None:
     levels = MAX_DEPTH // (2 if len(opening) == 6 else 1)
@@ -322,6 +370,42 @@ def test_a_document_of_ten_megabytes_comes_through(runs: Runs) -> None:
     assert len(document) > 10 * MB
     body = runs.body(ROUND_TRIP, document.encode(), memory_bytes=256 * MB, cpu_seconds=30.0)
     assert body == document.encode()
+
+
+async def test_a_document_of_ten_megabytes_comes_through_a_host() -> None:
+    document = json.dumps(["n" * 1000] * (10 * MB // 1000), separators=(",", ":")).encode()
+    assert len(document) > 10 * MB
+    async with EnginePool(spares=0) as pool:
+        reply = await pool.run(run_request(ROUND_TRIP, document, memory_bytes=256 * MB, cpu_seconds=30.0))
+    assert (reply.error_type, reply.body) == (None, document)
+
+
+LARGE_AND_WRONG = {
+    "open objects": (b'{"a":' * (2 * MB), "nested deeper than 512 levels"),
+    "a string without end": (b'"' + b"x" * (10 * MB), "truncated"),
+    "cut short": (b"[" + b'"x",' * (10 * MB // 4), "truncated"),
+    "one digit too many": (b"1" * (10 * MB), "out of range"),
+    "no UTF-8 at its end": (b'"' + b"x" * (10 * MB) + b'\xff"}', "invalid JSON"),
+}
+
+
+@pytest.mark.parametrize("name", LARGE_AND_WRONG)
+def test_ten_megabytes_that_are_no_document_give_nil_and_why(runs: Runs, name: str) -> None:
+    document, why = LARGE_AND_WRONG[name]
+    source = 'local value, problem = require("json").decode(payload) request.body = tostring(value) .. " " .. problem'
+    body = runs.body(source, document, memory_bytes=256 * MB, cpu_seconds=30.0)
+    assert body.startswith(b"nil ")
+    assert why in body.decode()
+    assert runs.still_right()
+
+
+@pytest.mark.parametrize(
+    "document", [b"[" + b"[]," * (10 * MB // 3) + b"1]", b"[" * (10 * MB)], ids=["lists", "open"]
+)
+def test_ten_megabytes_that_do_not_fit_end_the_run_and_not_the_host(runs: Runs, document: bytes) -> None:
+    reply = runs.reply(ROUND_TRIP, document, cpu_seconds=30.0)
+    assert reply.error_type is ScriptErrorType.MEMORY_LIMIT
+    assert runs.still_right()
 
 
 def test_infinity_and_nan_are_refused_by_name() -> None:
