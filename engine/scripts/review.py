@@ -6,8 +6,12 @@ Kept beside the scripts as `reviews/<config_id>.json`, so that it travels with t
 from __future__ import annotations
 
 import enum
+import hashlib
+from typing import Any
 
 import msgspec
+
+from engine.model import ScriptConfig, script_hash
 
 
 class Standing(enum.StrEnum):
@@ -54,3 +58,58 @@ class Review(msgspec.Struct, frozen=True):
     authors: tuple[Author, ...] = ()
     approval: Approval | None = None
     published: dict[str, str] = {}
+
+    def approves(self, text: Text) -> bool:
+        """Whether there is an approval of exactly this text and script_config."""
+        return self.approval is not None and (self.approval.hash, self.approval.config_digest) == (
+            text.hash,
+            text.config_digest,
+        )
+
+
+class Text(msgspec.Struct, frozen=True):
+    """A script as the workspace holds it: its UTF-8 source and its script_config."""
+
+    source: str
+    config: dict[str, Any]
+
+    @property
+    def hash(self) -> str:
+        """What the text is known by everywhere."""
+        return script_hash(self.source)
+
+    @property
+    def config_digest(self) -> str:
+        """What the script_config is known by in a review: independent of how its JSON is written."""
+        return digest_of(self.config)
+
+    def is_what(self, script: ScriptConfig | None) -> bool:
+        """Whether this is what a cluster runs."""
+        return script is not None and (self.hash, self.config) == (script.hash, script.script_config or {})
+
+
+def digest_of(config: dict[str, Any] | None) -> str:
+    """Lower-case hex SHA-256 of a script_config's JSON with sorted keys; none is as good as an empty one."""
+    return hashlib.sha256(msgspec.json.encode(config or {}, order="sorted")).hexdigest()
+
+
+def standing_of(text: Text, review: Review, profile: str, live: ScriptConfig | None) -> Standing:
+    """How a script of the workspace stands towards a cluster.
+
+    Args:
+        text: what the workspace holds.
+        review: what is known of it.
+        profile: name of the cluster's profile.
+        live: what it runs now.
+    """
+    if text.is_what(live):
+        return Standing.LIVE
+    live_hash = live.hash if live else ""
+    if review.approves(text) and review.approval is not None:
+        looked_at = review.approval.looked_at.get(profile)
+        if looked_at == live_hash or not live_hash:
+            return Standing.APPROVED
+    known = {review.published.get(profile, ""), text.hash}
+    if live_hash and live_hash not in known:
+        return Standing.DRIFTED
+    return Standing.DRAFT
