@@ -240,9 +240,8 @@ def test_typing_in_live_mode_calls_nothing_until_asked(calling: Studio, qtbot: Q
     qtbot.waitUntil(lambda: "something changed since this run" in label(calling), timeout=WAIT_MS)
     assert "Calls are live" in label(calling)
     assert not calling.preview.busy  # nothing is due
-    calling.tests.load_requested.emit("usual")
     with qtbot.waitSignal(calling.documents.inputs_loaded, timeout=WAIT_MS):
-        pass
+        calling.tests.load_requested.emit("usual")
     assert not calling.preview.busy
     assert len(site.requests) == 1
     run_after(calling, qtbot, lambda: press(qtbot, calling, "run.now"))
