@@ -6,7 +6,7 @@ MAKEFLAGS += --no-print-directory
 export PYTHON ARGS
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-noqt check format bench fuzz soak screenshots lock clean
+.PHONY: help run test test-noqt test-cluster check format bench fuzz soak screenshots lock clean
 
 help:  ## what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
@@ -19,6 +19,9 @@ test:  ## every test, the window's under Xvfb where it can be had
 
 test-noqt:  ## the engine's tests in an environment without Qt
 	@.ci/test-noqt
+
+test-cluster:  ## the tests against a real Kafka broker and a real redis-server
+	@.ci/test-cluster
 
 check:  ## ruff, mypy --strict and the import contracts
 	@.ci/check

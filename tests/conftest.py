@@ -34,8 +34,9 @@ HOME_VARIABLES = {
     "XDG_RUNTIME_DIR": ".run",
 }
 
-# Kept by multiprocessing for the life of the interpreter.
-LASTING_PROCESSES = ("multiprocessing.resource_tracker", "multiprocessing.forkserver")
+# The first two are kept by multiprocessing for the life of the interpreter; the broker of tests/cluster outlives a
+# test that started it again.
+LASTING_PROCESSES = ("multiprocessing.resource_tracker", "multiprocessing.forkserver", " kafka.Kafka ")
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
