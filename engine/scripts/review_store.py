@@ -59,9 +59,12 @@ class ReviewStore:
             raise WorkspaceError(path, f"it cannot be written: {problem.strerror}.") from problem
 
     def note_saved(self, config_id: str, who: str, script_hash: str) -> None:
-        """Notes that somebody saved this text: they are one of its authors until it is live."""
+        """Notes that somebody saved this text. Its authors are those who saved since a text of theirs was published."""
         review = self.read(config_id)
-        others = tuple(author for author in review.authors if author.who != who)
+        authors = review.authors
+        if authors and authors[-1].hash in review.published.values():
+            authors = ()
+        others = tuple(author for author in authors if author.who != who)
         mine = Author(who, script_hash, go_time())
         self.write(config_id, msgspec.structs.replace(review, authors=(*others, mine)))
 
@@ -69,13 +72,18 @@ class ReviewStore:
         """Notes an approval, in the place of an earlier one."""
         self.write(config_id, msgspec.structs.replace(self.read(config_id), approval=approval))
 
-    def note_published(self, config_id: str, profile: str, script_hash: str) -> None:
-        """Notes what is live on a profile by our doing; empty for nothing. Its authors have done their part."""
+    def note_published(self, config_id: str, profile: str, script_hash: str, *, withdrawn: str = "") -> None:
+        """Notes what is live on a profile by our doing; empty for nothing.
+
+        Args:
+            config_id: whose script.
+            profile: where.
+            script_hash: what is live now.
+            withdrawn: hash of a text that was taken back: what somebody rolled back needs a new approval.
+        """
         review = self.read(config_id)
+        approval = review.approval
+        if approval is not None and approval.hash == withdrawn:
+            approval = None
         published = {**review.published, profile: script_hash}
-        authors = (
-            tuple(author for author in review.authors if author.hash != script_hash)
-            if script_hash
-            else review.authors
-        )
-        self.write(config_id, msgspec.structs.replace(review, published=published, authors=authors))
+        self.write(config_id, msgspec.structs.replace(review, published=published, approval=approval))
