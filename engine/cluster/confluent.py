@@ -58,6 +58,7 @@ class ConfluentKafka:
         self._closing = threading.Event()
         self._server: threading.Thread | None = None
         self._readers: set[ConfluentReader] = set()
+        self._known_topics: set[str] = set()
 
     @property
     def watch(self) -> ConnectionWatch:
@@ -128,6 +129,11 @@ class ConfluentKafka:
     ) -> Position:
         """See `Kafka`."""
         client = self._client()
+        if (
+            topic not in self._known_topics
+        ):  # else librdkafka's first look at a topic costs its first record a second
+            await self._metadata(topic)
+            self._known_topics.add(topic)
         loop = asyncio.get_running_loop()
         acknowledged: asyncio.Future[Position] = loop.create_future()
 
