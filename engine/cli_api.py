@@ -103,7 +103,7 @@ async def open_api(settings: Settings, logger: FilteringBoundLogger, stack: Asyn
         logger.warning("topics not made", why=str(problem))
     loader = await stack.enter_async_context(ScriptLoader(kafka, topics.scripts))
     mirror = ScriptMirror(redis.client, float(settings.ttl.script_ttl))
-    await stack.enter_async_context(MirrorKeeper(loader, mirror, kafka, topics.scripts))
+    await stack.enter_async_context(MirrorKeeper(loader, mirror))
     status = StatusStore(redis.client, float(settings.ttl.status_ttl))
     stats = StatsStore(redis.client, float(settings.ttl.stats_ttl))
     enqueuer = Enqueuer(

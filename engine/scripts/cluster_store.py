@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
+from collections.abc import Mapping
 
 from redis.exceptions import RedisError
 
@@ -10,12 +10,12 @@ from engine.cluster.kafka import Kafka, Position
 from engine.cluster.redis_client import reason_of
 from engine.errors import ClusterRefused, ClusterUnreachable
 from engine.model import ScriptConfig
+from engine.scripts.compare import LocalScript, ScriptRow, compare
 from engine.scripts.loader import ScriptLoader
 from engine.scripts.mirror import ScriptMirror
+from engine.scripts.mirror_keeper import settle
 from engine.scripts.record import TOMBSTONE_HEADERS, encode_script, script_headers
 from engine.scripts.store import Step, StepState, StoredVersion, StoreReport
-
-READ_BACK_SECONDS = 10.0
 
 
 class ClusterStore:
@@ -33,76 +33,83 @@ class ClusterStore:
 
     async def live(self, config_id: str) -> ScriptConfig | None:
         """See `ScriptStore`: up to the moment of asking, not what was seen some time ago."""
-        await self._see_all()
+        await self._loader.see_all()
         return self._loader.exact(config_id)
 
     async def put(self, script: ScriptConfig) -> StoreReport:
         """See `ScriptStore`. What fails after Kafka has it is told in the report, and nothing is undone."""
-        value = encode_script(script)
-        position = await self._kafka.produce(self._topic, script.config_id, value, script_headers(script))
-        steps = (
-            _done("kafka", self._place(position)),
-            await self._write_mirror(script.config_id, value),
-            await self._read_back(script.config_id, script.hash, position),
-            await self._read_back_mirror(script.config_id, value),
+        position = await self._kafka.produce(
+            self._topic, script.config_id, encode_script(script), script_headers(script)
         )
+        steps = await self._after_kafka(script.config_id, script.hash, position)
         return StoreReport(script.config_id, script.hash, script.version, steps)
 
     async def delete(self, config_id: str) -> StoreReport:
         """See `ScriptStore`."""
         position = await self._kafka.produce(self._topic, config_id, None, TOMBSTONE_HEADERS)
-        steps = (
-            _done("kafka", self._place(position)),
-            await self._write_mirror(config_id, None),
-            await self._read_back(config_id, "", position),
-            await self._read_back_mirror(config_id, None),
-        )
-        return StoreReport(config_id, "", "", steps)
+        return StoreReport(config_id, "", "", await self._after_kafka(config_id, "", position))
 
     async def repair(self, config_id: str) -> StoreReport:
         """Writes to the mirror what the topic says. Raises ClusterUnreachable when Kafka cannot be asked."""
-        await self._see_all()
-        script, value = self._loader.exact(config_id), self._loader.value(config_id)
-        steps = (
-            await self._write_mirror(config_id, value),
-            await self._read_back_mirror(config_id, value),
-        )
+        await self._loader.see_all()
+        steps = (await self._write_mirror(config_id), await self._read_back_mirror(config_id))
+        script = self._loader.exact(config_id)
         return StoreReport(config_id, script.hash if script else "", script.version if script else "", steps)
 
     async def history(self, config_id: str) -> tuple[StoredVersion, ...]:
         """See `ScriptStore`."""
-        await self._see_all()
+        await self._loader.see_all()
         return self._loader.history(config_id)
 
-    async def _see_all(self) -> None:
-        ends = await self._kafka.ends(self._topic)
-        try:
-            async with asyncio.timeout(READ_BACK_SECONDS):
-                await self._loader.seen(ends)
-        except TimeoutError as problem:
-            why = f"its records did not arrive within {READ_BACK_SECONDS:g} s"
-            raise ClusterUnreachable(f"topic {self._topic}", why) from problem
+    async def all(self) -> dict[str, ScriptConfig]:
+        """Every live script by its config_id; raises as `live`."""
+        await self._loader.see_all()
+        return self._loader.all()
 
-    async def _write_mirror(self, config_id: str, value: bytes | None) -> Step:
+    async def rows(
+        self, workspace: Mapping[str, LocalScript], published_by: Mapping[tuple[str, str], str]
+    ) -> tuple[ScriptRow, ...]:
+        """Kafka, Redis and a workspace side by side: see `compare`. Raises ClusterUnreachable for Kafka only."""
+        await self._loader.see_all()
+        mirrored = await self._mirrored()
+        return compare(self._loader.all(), mirrored, workspace, published_by)
+
+    async def _mirrored(self) -> dict[str, bytes] | None:
+        if self._mirror is None:
+            return None
+        try:
+            return await self._mirror.get_many(await self._mirror.config_ids())
+        except (RedisError, OSError):
+            return None
+
+    async def _after_kafka(self, config_id: str, wanted: str, position: Position) -> tuple[Step, ...]:
+        return (
+            _done("kafka", self._place(position)),
+            await self._write_mirror(config_id),
+            await self._read_back(config_id, wanted, position),
+            await self._read_back_mirror(config_id),
+        )
+
+    async def _write_mirror(self, config_id: str) -> Step:
         if self._mirror is None:
             return Step("redis", StepState.SKIPPED, "this profile has no Redis")
         try:
-            await self._mirror.apply({config_id: value})
+            await settle(self._mirror, self._loader, [config_id])
         except (RedisError, OSError) as problem:
             return Step("redis", StepState.FAILED, reason_of(problem))
+        except (ClusterUnreachable, ClusterRefused) as problem:
+            return Step("redis", StepState.FAILED, f"not written: {problem}")
         return _done("redis", f"script:{config_id}")
 
     async def _read_back(self, config_id: str, wanted: str, position: Position) -> Step:
         """Whether the topic gives back what was written; somebody may have written after us."""
         try:
             if position.offset >= 0:
-                ends = {position.partition: position.offset + 1}
-                async with asyncio.timeout(READ_BACK_SECONDS):
-                    await self._loader.seen(ends)
+                await self._loader.seen({position.partition: position.offset + 1})
             else:
-                await self._see_all()
-        except (TimeoutError, ClusterUnreachable, ClusterRefused) as problem:
-            return Step("read_back_kafka", StepState.FAILED, str(problem) or "it did not arrive in time")
+                await self._loader.see_all()
+        except (ClusterUnreachable, ClusterRefused) as problem:
+            return Step("read_back_kafka", StepState.FAILED, str(problem))
         script = self._loader.exact(config_id)
         found = script.hash if script else ""
         if found == wanted:
@@ -114,14 +121,14 @@ class ClusterStore:
             )
         return Step("read_back_kafka", StepState.FAILED, f"the topic holds {found[:12] or 'nothing'}")
 
-    async def _read_back_mirror(self, config_id: str, wanted: bytes | None) -> Step:
+    async def _read_back_mirror(self, config_id: str) -> Step:
         if self._mirror is None:
             return Step("read_back_redis", StepState.SKIPPED)
         try:
             found = await self._mirror.get(config_id)
         except (RedisError, OSError) as problem:
             return Step("read_back_redis", StepState.FAILED, reason_of(problem))
-        if found == wanted:
+        if found == self._loader.value(config_id):
             return _done("read_back_redis")
         return Step("read_back_redis", StepState.FAILED, "the mirror holds something else")
 

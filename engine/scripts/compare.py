@@ -61,7 +61,6 @@ class LocalScript(msgspec.Struct, frozen=True):
 
 def compare(
     live: Mapping[str, ScriptConfig],
-    values: Mapping[str, bytes],
     mirror: Mapping[str, bytes] | None,
     workspace: Mapping[str, LocalScript],
     published_by: Mapping[tuple[str, str], str],
@@ -70,7 +69,6 @@ def compare(
 
     Args:
         live: what the topic says.
-        values: the bytes of the topic's records.
         mirror: the entries of the mirror; None when Redis cannot be asked.
         workspace: the scripts of the workspace.
         published_by: (config_id, hash) -> who, from the journal.
@@ -81,7 +79,7 @@ def compare(
         script, local = live.get(config_id), workspace.get(config_id)
         entry = mirror.get(config_id) if mirror is not None else None
         differences = (
-            *(_mirror_difference(values.get(config_id), entry) if mirror is not None else ()),
+            *(_mirror_difference(config_id, script, entry) if mirror is not None else ()),
             *_workspace_difference(script, local),
         )
         rows.append(
@@ -100,12 +98,15 @@ def compare(
     return tuple(rows)
 
 
-def _mirror_difference(value: bytes | None, entry: bytes | None) -> tuple[Difference, ...]:
-    if value == entry:
-        return ()
+def _mirror_difference(
+    config_id: str, live: ScriptConfig | None, entry: bytes | None
+) -> tuple[Difference, ...]:
+    """How an entry differs in what it says; the same in other JSON is no difference."""
     if entry is None:
-        return (Difference.REDIS_MISSING,)
-    return (Difference.REDIS_ONLY if value is None else Difference.REDIS_DIFFERS,)
+        return () if live is None else (Difference.REDIS_MISSING,)
+    if live is None:
+        return (Difference.REDIS_ONLY,)
+    return () if _script_of(entry, config_id) == live else (Difference.REDIS_DIFFERS,)
 
 
 def _workspace_difference(live: ScriptConfig | None, local: LocalScript | None) -> tuple[Difference, ...]:
@@ -120,7 +121,12 @@ def _workspace_difference(live: ScriptConfig | None, local: LocalScript | None) 
 def _hash_of(entry: bytes | None, config_id: str) -> str:
     if entry is None:
         return ""
+    script = _script_of(entry, config_id)
+    return script.hash if script else UNREADABLE
+
+
+def _script_of(entry: bytes, config_id: str) -> ScriptConfig | None:
     try:
-        return decode_script(entry, config_id).hash
+        return decode_script(entry, config_id)
     except BadScriptRecord:
-        return UNREADABLE
+        return None

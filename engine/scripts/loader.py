@@ -8,22 +8,25 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections import OrderedDict, deque
-from collections.abc import Callable, Mapping
+from collections import deque
+from collections.abc import Callable, Coroutine, Mapping
 from typing import Self
 
 import msgspec
 
-from engine.cluster.kafka import Kafka, Record, TopicReader
+from engine.cluster.kafka import Kafka, Record
+from engine.errors import ClusterUnreachable
 from engine.model import ScriptConfig, namespace_of
 from engine.scripts.record import BadScriptRecord, decode_script
 from engine.scripts.store import StoredProblem, StoredVersion
+from engine.scripts.versions_seen import SeenVersions
 
 MAX_RECORD_BYTES = 4 * 1024 * 1024
 """A larger record is no script; the sandbox would not hold it."""
 
-_KEPT_VERSIONS = 50  # of each script
-_KEPT_REPLACED = 1000  # by hash, of all scripts together: webhooks under way may still ask for them
+SEE_SECONDS = 10.0
+"""How long the records up to the end of the topic may take to arrive."""
+
 _KEPT_PROBLEMS = 200
 
 
@@ -56,9 +59,9 @@ class ScriptLoader:
     """
 
     def __init__(self, kafka: Kafka, topic: str) -> None:
+        self._kafka, self._topic = kafka, topic
         self._live: dict[str, _Live] = {}
-        self._history: dict[str, deque[StoredVersion]] = {}
-        self._replaced: OrderedDict[str, ScriptConfig] = OrderedDict()
+        self._versions = SeenVersions()
         self._reader = kafka.read_topic(topic)
         self._progress = asyncio.Condition()
         self._listeners: list[Listener] = []
@@ -76,7 +79,7 @@ class ScriptLoader:
 
     def start(self) -> None:
         """Begins to replay."""
-        self._task = asyncio.create_task(self._follow(self._reader))
+        self._task = asyncio.create_task(self._follow())
 
     async def close(self) -> None:
         """Ends following; what is known stays known."""
@@ -87,13 +90,7 @@ class ScriptLoader:
 
     async def caught_up(self) -> None:
         """Waits until all has been seen that was in the topic when the replay began. Raises what ended the replay."""
-        waiting = asyncio.create_task(self._caught_up.wait())
-        ended = [self._task] if self._task is not None else []
-        await asyncio.wait([waiting, *ended], return_when=asyncio.FIRST_COMPLETED)
-        if not self._caught_up.is_set():
-            waiting.cancel()
-            for task in ended:
-                task.result()
+        await self._unless_ended(self._caught_up.wait())
 
     @property
     def is_caught_up(self) -> bool:
@@ -101,7 +98,7 @@ class ScriptLoader:
         return self._caught_up.is_set()
 
     def listen(self, listener: Listener) -> None:
-        """Tells `listener` of each change from now on, those of the replay included."""
+        """Tells `listener` of each change from now on, those of the replay included. It must not raise."""
         self._listeners.append(listener)
 
     # Lookups.
@@ -123,11 +120,8 @@ class ScriptLoader:
     def by_hash(self, config_id: str, wanted: str) -> ScriptConfig | None:
         """The version with this hash that the lookup of a config_id finds, or found before it was replaced."""
         for name in (config_id, namespace_of(config_id)):
-            script = self.exact(name)
-            if script is not None and script.hash == wanted:
-                return script
-            if (replaced := self._replaced.get(f"{wanted} {name}")) is not None:
-                return replaced
+            if (seen := self._versions.with_hash(name, wanted)) is not None:
+                return seen
         return None
 
     def all(self) -> dict[str, ScriptConfig]:
@@ -136,36 +130,72 @@ class ScriptLoader:
 
     def deleted(self) -> set[str]:
         """The config_ids that were seen deleted and are not live."""
-        return self._history.keys() - self._live.keys()
+        return self._versions.config_ids() - self._live.keys()
 
     def history(self, config_id: str) -> tuple[StoredVersion, ...]:
         """The versions that were seen in the topic, the newest first."""
-        return tuple(reversed(self._history.get(config_id, ())))
+        return self._versions.of(config_id)
 
     async def seen(self, ends: Mapping[int, int]) -> None:
-        """Waits until all before these offsets (partition -> offset) has been seen."""
+        """Waits until all before these offsets (partition -> offset) has been seen.
+
+        Raises:
+            ClusterUnreachable: it did not arrive in time.
+        """
+        try:
+            async with asyncio.timeout(SEE_SECONDS):
+                await self._unless_ended(self._reached(ends))
+        except TimeoutError as problem:
+            why = f"its records did not arrive within {SEE_SECONDS:g} s"
+            raise ClusterUnreachable(f"topic {self._topic}", why) from problem
+
+    async def see_all(self) -> None:
+        """Waits until all has been seen that the topic holds at this moment.
+
+        Raises:
+            ClusterUnreachable: Kafka cannot say what it holds, or it did not arrive in time.
+        """
+        await self.seen(await self._kafka.ends(self._topic))
+
+    async def _reached(self, ends: Mapping[int, int]) -> None:
+        def reached() -> bool:
+            return all(self._reader.positions.get(partition, 0) >= end for partition, end in ends.items())
+
         async with self._progress:
-            await self._progress.wait_for(
-                lambda: all(
-                    self._reader.positions.get(partition, 0) >= end for partition, end in ends.items()
-                )
-            )
+            await self._progress.wait_for(reached)
+
+    async def _unless_ended(self, waiting_for: Coroutine[object, object, object]) -> None:
+        """Waits for something that following brings about. Raises what ended it, when it ends before."""
+        waiting = asyncio.create_task(waiting_for)
+        try:
+            ended = [self._task] if self._task is not None else []
+            await asyncio.wait([waiting, *ended], return_when=asyncio.FIRST_COMPLETED)
+            if not waiting.done():
+                for task in ended:
+                    self._tell_end(task)
+        finally:
+            waiting.cancel()
+
+    def _tell_end(self, task: asyncio.Task[None]) -> None:
+        if task.cancelled():
+            raise ClusterUnreachable(f"topic {self._topic}", "it is not followed any more")
+        task.result()
 
     # Following.
 
-    async def _follow(self, reader: TopicReader) -> None:
+    async def _follow(self) -> None:
         try:
             while True:
-                records = await reader.read()
+                records = await self._reader.read()
                 for record in records:
                     self._take(record)
-                if reader.caught_up:
+                if self._reader.caught_up:
                     self._caught_up.set()
                 async with self._progress:
                     self._progress.notify_all()
                 await asyncio.sleep(0)  # a long replay lets others have their turn
         finally:
-            await reader.close()
+            await self._reader.close()
 
     def _take(self, record: Record) -> None:
         try:
@@ -203,14 +233,9 @@ class ScriptLoader:
             self._tell(config_id, old.script, None)
 
     def _note(self, record: Record, config_id: str, script: ScriptConfig | None) -> None:
-        versions = self._history.setdefault(config_id, deque(maxlen=_KEPT_VERSIONS))
-        versions.append(StoredVersion(script, record.place, record.timestamp_ms))
+        self._versions.add(config_id, StoredVersion(script, record.place, record.timestamp_ms))
 
     def _tell(self, config_id: str, old: ScriptConfig | None, new: ScriptConfig | None) -> None:
-        if old is not None:
-            self._replaced[f"{old.hash} {config_id}"] = old
-            if len(self._replaced) > _KEPT_REPLACED:
-                self._replaced.popitem(last=False)
         for listener in tuple(self._listeners):
             listener(Change(config_id, old, new))
 

@@ -1,28 +1,58 @@
 """Keeps the Redis mirror of scripts as the topic says: writes changes, renews what would run out, mends what differs.
 
-Several keepers may serve one mirror. Each writes only while it has seen all that the topic holds, so one that lags
-cannot bring an old version back; what remains is the moment between that look and the write.
+Several keepers may serve one mirror, beside programs that publish: `settle` is how they do not undo each other's work.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections.abc import Collection
 from typing import Self
 
 from redis.exceptions import RedisError
 
 from engine.cluster.connection import ConnectionWatch, Phase
-from engine.cluster.kafka import Kafka
 from engine.cluster.redis_client import reason_of
 from engine.errors import ClusterUnreachable
 from engine.scripts.loader import Change, ScriptLoader
-from engine.scripts.mirror import ScriptMirror
+from engine.scripts.mirror import ScriptMirror, batches
 
 RENEWALS_PER_TTL = 3
 RENEW_SECONDS_WITHOUT_TTL = 3600.0
 FIRST_RETRY_SECONDS = 0.5
 LONGEST_RETRY_SECONDS = 30.0
+
+
+async def settle(mirror: ScriptMirror, loader: ScriptLoader, config_ids: Collection[str]) -> int:
+    """Brings entries in line with the topic and renews them; returns how many were not right.
+
+    Any number of programs may do so at once, and any of them may stand still at any moment. An entry is read, then the
+    topic is read to its end, then the entry is written if it still is what was read. A version that is published after
+    the topic was read is mirrored after that too: either it is there before us, and our write does not happen, or it
+    comes after us, and stays.
+
+    Two races remain, and both are mended. A missing entry cannot tell that a script was deleted while we stood still:
+    it is written, and deleted when our loader sees the tombstone. And programs that write without looking, as the
+    published system does, may put an old version over a new one, until the next round.
+
+    Raises:
+        redis.exceptions.RedisError, OSError: Redis cannot do it.
+        ClusterUnreachable: nobody can say what the topic holds.
+    """
+    mended = 0
+    for names in batches(config_ids):
+        waiting = set(names)
+        while waiting:
+            found = await mirror.get_many(waiting)
+            await loader.see_all()
+            wanted = {name: loader.value(name) for name in waiting}
+            wrong = {name: value for name, value in wanted.items() if value != found.get(name)}
+            right = [name for name, value in wanted.items() if value is not None and name not in wrong]
+            waiting = await mirror.replace(wrong, found)
+            mended += len(wrong) - len(waiting)
+            waiting |= await mirror.renew(right)
+    return mended
 
 
 class MirrorKeeper:
@@ -32,8 +62,8 @@ class MirrorKeeper:
         watch: how the mirror stands; it fails while Redis is away, and then keeps trying.
     """
 
-    def __init__(self, loader: ScriptLoader, mirror: ScriptMirror, kafka: Kafka, topic: str) -> None:
-        self._loader, self._mirror, self._kafka, self._topic = loader, mirror, kafka, topic
+    def __init__(self, loader: ScriptLoader, mirror: ScriptMirror) -> None:
+        self._loader, self._mirror = loader, mirror
         self._changed: set[str] = set()
         self._news = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
@@ -62,14 +92,9 @@ class MirrorKeeper:
             redis.exceptions.RedisError, OSError: Redis cannot do it.
             ClusterUnreachable: Kafka cannot say whether all has been seen.
         """
-        await self._all_seen()
-        scripts = self._loader.all()
-        stored = await self._mirror.get_many([*scripts, *self._loader.deleted()])
-        values = {config_id: self._loader.value(config_id) for config_id in scripts}
-        gone: dict[str, bytes | None] = dict.fromkeys(self._loader.deleted() & stored.keys())
-        wrong = sum(stored.get(config_id) != value for config_id, value in values.items()) + len(gone)
-        await self._mirror.apply(values | gone)
-        return wrong
+        self._changed.clear()
+        await self._loader.see_all()
+        return await settle(self._mirror, self._loader, self._loader.all().keys() | self._loader.deleted())
 
     def _note(self, change: Change) -> None:
         self._changed.add(change.config_id)
@@ -77,48 +102,44 @@ class MirrorKeeper:
 
     async def _keep(self) -> None:
         await self._loader.caught_up()
-        retry = FIRST_RETRY_SECONDS
-        whole = True  # the first round mends everything
+        clock = asyncio.get_running_loop().time
+        retry, renewal_at = FIRST_RETRY_SECONDS, clock()  # the first round brings everything in line
         while True:
+            self._news.clear()
             try:
-                self._news.clear()
-                await (self._renew() if whole else self._write_changes())
+                if clock() >= renewal_at:
+                    await self.mend()
+                    renewal_at = clock() + self._renew_seconds()
+                else:
+                    await self._write_changes()
             except (RedisError, OSError, ClusterUnreachable) as problem:
                 self.watch.set(Phase.FAILED, _reason(problem))
-                await asyncio.sleep(retry)
-                retry, whole = min(retry * 2, LONGEST_RETRY_SECONDS), True
-                continue
-            self.watch.set(Phase.CONNECTED)
-            retry = FIRST_RETRY_SECONDS
-            whole = not await self._wait_for_news()
+                await self._keep_alive()
+                await asyncio.sleep(min(retry, self._renew_seconds()))
+                retry, renewal_at = min(retry * 2, LONGEST_RETRY_SECONDS), clock()
+            else:
+                self.watch.set(Phase.CONNECTED)
+                retry = FIRST_RETRY_SECONDS
+                await self._news_until(renewal_at)
 
-    async def _renew(self) -> None:
-        self._changed.clear()
-        await self.mend()
+    def _renew_seconds(self) -> float:
+        ttl = self._mirror.ttl_seconds
+        return ttl / RENEWALS_PER_TTL if ttl else RENEW_SECONDS_WITHOUT_TTL
 
     async def _write_changes(self) -> None:
-        await self._all_seen()
         names, self._changed = self._changed, set()
-        try:
-            await self._mirror.apply({name: self._loader.value(name) for name in names})
-        except BaseException:
-            self._changed |= names
-            raise
+        await settle(self._mirror, self._loader, names)
 
-    async def _wait_for_news(self) -> bool:
-        """Waits for a change; False when it is time to renew everything."""
-        ttl = self._mirror.ttl_seconds
-        seconds = ttl / RENEWALS_PER_TTL if ttl else RENEW_SECONDS_WITHOUT_TTL
-        try:
-            async with asyncio.timeout(seconds):  # not wait_for, which may swallow a cancellation
+    async def _keep_alive(self) -> None:
+        """While Kafka is away nothing is written, and nothing may run out."""
+        with contextlib.suppress(RedisError, OSError):
+            await self._mirror.renew(self._loader.all().keys())
+
+    async def _news_until(self, when: float) -> None:
+        """Waits for a change, though not longer than to that moment of the loop's clock."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout_at(when):  # not wait_for, which may swallow a cancellation
                 await self._news.wait()
-        except TimeoutError:
-            return False
-        return True
-
-    async def _all_seen(self) -> None:
-        """Waits until the loader has seen everything that the topic holds now."""
-        await self._loader.seen(await self._kafka.ends(self._topic))
 
 
 def _reason(problem: RedisError | OSError | ClusterUnreachable) -> str:

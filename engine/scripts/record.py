@@ -50,7 +50,13 @@ _READER = msgspec.json.Decoder(_Read)
 
 
 def encode_script(script: ScriptConfig) -> bytes:
-    """The JSON object of a script."""
+    """The JSON object of a script.
+
+    Text is written as it is; Go would escape `<`, `>` and `&`, which means the same to every reader.
+
+    Raises:
+        UnicodeEncodeError: a text holds half a surrogate pair.
+    """
     return _ENCODER.encode(
         _Wire(
             config_id=script.config_id,

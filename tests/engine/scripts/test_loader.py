@@ -6,13 +6,17 @@ import asyncio
 import json
 from collections.abc import AsyncIterator
 
-import msgspec
 import pytest
 
+from engine.cluster.kafka import TopicSpec
 from engine.cluster.memory_kafka import MemoryBroker, MemoryKafka
+from engine.errors import ClusterUnreachable
 from engine.model import ScriptConfig, script_hash
+from engine.scripts import loader as loader_module
 from engine.scripts.loader import MAX_RECORD_BYTES, Change, ScriptLoader
-from engine.scripts.record import BadScriptRecord, decode_script, encode_script, script_headers
+from engine.scripts.record import encode_script, script_headers
+from engine.scripts.store import StoredVersion
+from engine.scripts.versions_seen import SeenVersions
 
 TOPIC = "howk.scripts"
 
@@ -129,19 +133,58 @@ async def test_a_broker_that_comes_back_is_followed_again(kafka: MemoryKafka, lo
     assert loader.exact("a") is not None
 
 
-def test_a_script_comes_back_from_its_record() -> None:
-    one = msgspec.structs.replace(script("wh:42", 'x = "<é>\\0"'), script_config={"a": [1, None, {"b": 1.5}]})
-    assert decode_script(encode_script(one), "wh:42") == one
-    assert list(json.loads(encode_script(one))) == [
-        "config_id", "lua_code", "hash", "version", "script_config", "created_at", "updated_at",
-    ]  # fmt: skip
-    assert "script_config" not in json.loads(encode_script(script("a")))
-    assert script_headers(one) == {"script_hash": one.hash, "version": "1"}
+async def test_a_topic_of_several_partitions(kafka: MemoryKafka) -> None:
+    await kafka.create_topics([TopicSpec(TOPIC, 4)])
+    names = [f"s{number}" for number in range(40)]
+    await publish(kafka, *(script(name) for name in names))
+    async with ScriptLoader(kafka, TOPIC) as loader:
+        await loader.caught_up()
+        await publish(kafka, *(script(name, "x = 2", "2") for name in names))
+        await loader.see_all()
+        assert {name: one.version for name, one in loader.all().items()} == dict.fromkeys(names, "2")
 
 
-def test_fields_of_others_are_no_error() -> None:
-    assert decode_script(
-        b'{"config_id":"a","lua_code":"x","later":1,"version":null}', "a"
-    ).hash == script_hash("x")
-    with pytest.raises(BadScriptRecord):
-        decode_script(b'{"config_id":"a","lua_code":"x"}', "A")
+async def test_who_waits_is_told_when_it_is_not_followed_any_more(kafka: MemoryKafka) -> None:
+    loader = ScriptLoader(kafka, TOPIC)
+    loader.start()
+    await loader.caught_up()
+    waiting = asyncio.create_task(loader.seen({0: 1}))
+    await asyncio.sleep(0)
+    await loader.close()
+    with pytest.raises(ClusterUnreachable, match="not followed any more"):
+        await waiting
+
+
+async def test_records_that_do_not_arrive_are_not_waited_for_without_end(
+    loader: ScriptLoader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(loader_module, "SEE_SECONDS", 0.05)
+    with pytest.raises(ClusterUnreachable, match=r"did not arrive within 0.05 s"):
+        await loader.seen({0: 1})
+
+
+def versions_of(seen: SeenVersions, config_id: str) -> list[str]:
+    return [version.script.version if version.script else "" for version in seen.of(config_id)]
+
+
+def add(seen: SeenVersions, config_id: str, version: str, size: int) -> None:
+    seen.add(config_id, StoredVersion(script(config_id, "x" * size, version), "", 0))
+
+
+def test_so_many_versions_of_one_script_are_kept() -> None:
+    seen = SeenVersions(of_one=3)
+    for number in range(9):
+        add(seen, "a", str(number), 10)
+    assert versions_of(seen, "a") == ["8", "7", "6"]
+
+
+def test_so_much_code_is_kept_and_the_newest_of_each_always() -> None:
+    seen = SeenVersions(replaced_characters=100)
+    for number in range(4):
+        add(seen, "a", str(number), 40)
+        add(seen, "b", str(number), 40)
+    assert (versions_of(seen, "a"), versions_of(seen, "b")) == (["3", "2"], ["3", "2"])
+    add(seen, "c", "1", 1000)
+    assert versions_of(seen, "c") == ["1"]
+    add(seen, "c", "2", 1000)
+    assert [versions_of(seen, name) for name in "abc"] == [["3"], ["3"], ["2"]]
