@@ -35,6 +35,7 @@ def arguments(given: list[str]) -> list[str]:
     names = {
         command.name or getattr(command.callback, "__name__", "") for command in commands.registered_commands
     }
+    names |= {group.name for group in commands.registered_groups if group.name}
     if not given or (given[0] not in names and given[0] not in ("-h", "--help")):
         return ["gui", *given]
     return given

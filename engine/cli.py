@@ -19,6 +19,7 @@ import typer
 
 from engine.cli_api import api
 from engine.cli_local import local
+from engine.cli_scripts import approve, publish, script_commands
 from engine.cli_test import run_cases
 from engine.delivery.request import build_request
 from engine.display_body import body_text
@@ -233,6 +234,9 @@ def run_saved_cases(
 
 commands.command()(local)
 commands.command()(api)
+commands.command()(approve)
+commands.command()(publish)
+commands.add_typer(script_commands, name="script")
 
 
 def main() -> None:
