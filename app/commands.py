@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from engine.cli import commands
+from engine.cli import CLUSTER_COMMANDS, add_cluster_commands, commands
 
 
 @commands.command()
@@ -35,12 +35,13 @@ def arguments(given: list[str]) -> list[str]:
     names = {
         command.name or getattr(command.callback, "__name__", "") for command in commands.registered_commands
     }
-    names |= {group.name for group in commands.registered_groups if group.name}
-    if not given or (given[0] not in names and given[0] not in ("-h", "--help")):
+    if not given or (given[0] not in names | CLUSTER_COMMANDS and given[0] not in ("-h", "--help")):
         return ["gui", *given]
     return given
 
 
 def run(given: list[str]) -> None:
     """Runs a command line; does not return."""
-    commands(arguments(given))
+    wanted = arguments(given)
+    add_cluster_commands(wanted)
+    commands(wanted)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import os
+import sys
 import time
 from collections.abc import Coroutine
 from pathlib import Path
@@ -17,9 +18,6 @@ from typing import Annotated, Any, NoReturn, TypeVar
 import msgspec
 import typer
 
-from engine.cli_api import api
-from engine.cli_local import local
-from engine.cli_scripts import approve, publish, script_commands
 from engine.cli_test import run_cases
 from engine.delivery.request import build_request
 from engine.display_body import body_text
@@ -232,15 +230,26 @@ def run_saved_cases(
         raise typer.Exit(code)
 
 
-commands.command()(local)
-commands.command()(api)
-commands.command()(approve)
-commands.command()(publish)
-commands.add_typer(script_commands, name="script")
+CLUSTER_COMMANDS = frozenset({"local", "api", "approve", "publish", "script"})
+"""Commands whose clients take long to load; see `add_cluster_commands`."""
+
+
+def add_cluster_commands(given: list[str]) -> None:
+    """Adds the commands of a cluster when one of them, or the list of all, is asked for."""
+    if given and given[0] not in CLUSTER_COMMANDS and not given[0].startswith("-"):
+        return
+    from engine.cli_api import api  # noqa: PLC0415
+    from engine.cli_local import local  # noqa: PLC0415
+    from engine.cli_scripts import approve, publish, script_commands  # noqa: PLC0415
+
+    for command in (local, api, approve, publish):
+        commands.command()(command)
+    commands.add_typer(script_commands, name="script")
 
 
 def main() -> None:
     """Runs the headless commands alone, without the window's."""
+    add_cluster_commands(sys.argv[1:])
     commands()
 
 

@@ -19,7 +19,7 @@ from engine.settings import KafkaSettings
 
 BATCH = 500
 WAITING_BATCHES = 8
-_POLL_SECONDS = 0.2
+_POLL_SECONDS = 0.1
 _METADATA_SECONDS = 1.0  # close() waits as long
 _LOOK_AGAIN_SECONDS = 1.0  # for a topic that is not there
 _NEW_PARTITIONS_SECONDS = 30.0

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 import redis
 
+from engine import cli
 from engine.model import script_hash
 from tests.engine.redis_server import RedisServer
 
@@ -200,3 +201,25 @@ def test_rules_of_a_profile_hold_in_commands(tmp_path: Path, addresses: tuple[st
     with_rules("production: true")
     done(shell.run("publish", "wh%3A42.lua", *at, "--confirm", "P/wh:42"))
     done(shell.run("script", "delete", NAME, "--expect", script_hash(CODE), *at, "--confirm", "P/wh:42"))
+
+
+def test_every_command_of_a_cluster_is_known_by_name() -> None:
+    names = {
+        command.name or getattr(command.callback, "__name__", "")
+        for command in cli.commands.registered_commands
+    }
+    cli.add_cluster_commands([])
+    known = {
+        command.name or getattr(command.callback, "__name__", "")
+        for command in cli.commands.registered_commands
+    }
+    groups = {group.name for group in cli.commands.registered_groups}
+    assert (known | groups) - names == cli.CLUSTER_COMMANDS
+
+
+def test_a_preview_loads_no_client_of_a_cluster() -> None:
+    code = "import sys, engine.cli; engine.cli.add_cluster_commands(['preview']); print(*sys.modules)"
+    loaded = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    ).stdout.split()
+    assert not {"aiohttp", "redis", "confluent_kafka", "prometheus_client"} & set(loaded)
