@@ -6,7 +6,6 @@ The seam to Redis is `redis.asyncio.Redis` itself; `fakeredis` implements it in 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import os
 import re
 from typing import Any, Self
@@ -26,6 +25,7 @@ from redis.exceptions import TimeoutError as RedisTimeoutError
 from engine.cluster.connection import ConnectionWatch, Phase
 from engine.errors import ClusterUnreachable, SettingsError
 from engine.settings import RedisSettings
+from engine.tasks import end_task
 
 CONNECT_SECONDS = 2.0
 OPERATION_SECONDS = 2.0
@@ -156,9 +156,7 @@ class RedisConnection:
     async def close(self) -> None:
         """Ends the pings and closes all connections."""
         if self._task is not None:
-            self._task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._task
+            await end_task(self._task)
         await self.client.aclose()
         self.watch.set(Phase.CLOSED)
 

@@ -7,7 +7,6 @@ live. The Redis mirror, where there is one, is kept by `engine.scripts.mirror_ke
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections import deque
 from collections.abc import Callable, Coroutine, Mapping
 from typing import Self
@@ -20,6 +19,7 @@ from engine.model import ScriptConfig, namespace_of
 from engine.scripts.record import BadScriptRecord, decode_script
 from engine.scripts.store import StoredProblem, StoredVersion
 from engine.scripts.versions_seen import SeenVersions
+from engine.tasks import end_task
 
 MAX_RECORD_BYTES = 4 * 1024 * 1024
 """A larger record is no script; the sandbox would not hold it."""
@@ -84,9 +84,7 @@ class ScriptLoader:
     async def close(self) -> None:
         """Ends following; what is known stays known."""
         if self._task is not None:
-            self._task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._task
+            await end_task(self._task)
 
     async def caught_up(self) -> None:
         """Waits until all has been seen that was in the topic when the replay began. Raises what ended the replay."""

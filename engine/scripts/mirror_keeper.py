@@ -17,6 +17,7 @@ from engine.cluster.redis_client import reason_of
 from engine.errors import ClusterUnreachable
 from engine.scripts.loader import Change, ScriptLoader
 from engine.scripts.mirror import ScriptMirror, batches
+from engine.tasks import end_task
 
 RENEWALS_PER_TTL = 3
 RENEW_SECONDS_WITHOUT_TTL = 3600.0
@@ -80,9 +81,7 @@ class MirrorKeeper:
     async def close(self) -> None:
         """Ends keeping; nothing is half-written."""
         if self._task is not None:
-            self._task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._task
+            await end_task(self._task)
         self.watch.set(Phase.CLOSED)
 
     async def mend(self) -> int:
