@@ -253,7 +253,7 @@ def repair(
     async def work() -> None:
         opened = await chosen_profile(profile, kafka, redis)
         async with opened_publisher(opened, Workspace.open(workspace)) as (publisher, cluster):
-            report = await publisher.noted_repair(await with_kafka(cluster).store.repair(config_id))
+            report = await publisher.noted_repair(await cluster.repair(config_id))
             _tell(report, opened, "is mirrored on", json=json)
 
     run_work(work)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 
 import msgspec
@@ -20,10 +20,13 @@ from engine.cluster.profiles import Profile
 from engine.cluster.redis_client import RedisConnection
 from engine.cluster.topics import topics_of
 from engine.errors import ClusterRefused, ClusterUnreachable
+from engine.model import ScriptConfig
 from engine.scripts.api_store import ApiStore
 from engine.scripts.cluster_store import ClusterStore
+from engine.scripts.compare import LocalScript, ScriptRow, compare
 from engine.scripts.loader import ScriptLoader
 from engine.scripts.mirror import ScriptMirror
+from engine.scripts.store import StoredProblem, StoreReport
 
 READY_SECONDS = 15.0
 PUBLISH_LINGER_MS = 0
@@ -35,6 +38,14 @@ class PartTest(msgspec.Struct, frozen=True):
     part: str
     ok: bool
     words: str
+
+
+class Snapshot(msgspec.Struct, frozen=True):
+    """What a cluster runs now: `live` by config_id, beside a workspace in `rows`; `problems` were skipped lately."""
+
+    rows: tuple[ScriptRow, ...]
+    live: dict[str, ScriptConfig]
+    problems: tuple[StoredProblem, ...] = ()
 
 
 class Cluster:
@@ -80,6 +91,21 @@ class Cluster:
             ClusterUnreachable, ClusterRefused: it could not be made.
         """
         await self.kafka.create_topics((self._scripts_topic,))
+
+    async def snapshot(
+        self, workspace: Mapping[str, LocalScript], published_by: Mapping[tuple[str, str], str]
+    ) -> Snapshot:
+        """Every script, side by side with a workspace's. Raises ClusterUnreachable when Kafka cannot say."""
+        rows = await self.store.rows(workspace, published_by)
+        return Snapshot(rows, self.loader.all(), tuple(self.loader.problems))
+
+    def listen(self, changed: Callable[[], None]) -> None:
+        """Tells `changed` whenever a script is published or deleted."""
+        self.loader.listen(lambda _change: changed())
+
+    async def repair(self, config_id: str) -> StoreReport:
+        """Writes to the mirror what the topic says. Raises ClusterUnreachable when Kafka cannot say."""
+        return await self.store.repair(config_id)
 
     async def test(self) -> tuple[PartTest, ...]:
         """Asks each part whether it is there, and changes nothing."""
@@ -135,6 +161,21 @@ class ApiCluster:
 
     async def prepare(self) -> None:
         """The API has its topics."""
+
+    async def snapshot(
+        self, workspace: Mapping[str, LocalScript], published_by: Mapping[tuple[str, str], str]
+    ) -> Snapshot:
+        """The scripts of a workspace that are live; the API knows no list of all. Raises ClusterUnreachable."""
+        found = {name: await self.store.live(name) for name in workspace}
+        live = {name: script for name, script in found.items() if script is not None}
+        return Snapshot(compare(live, None, workspace, published_by), live)
+
+    def listen(self, changed: Callable[[], None]) -> None:
+        """The API tells of no change: look again now and then."""
+
+    async def repair(self, config_id: str) -> StoreReport:
+        """Its mirror is the API's own affair. Raises ClusterRefused."""
+        raise ClusterRefused(f"API at {self.profile.api_url}", f"the mirror of {config_id} is its own affair")
 
     async def test(self) -> tuple[PartTest, ...]:
         """Asks the API whether it is there."""
