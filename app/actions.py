@@ -54,6 +54,18 @@ def _open(studio: Studio) -> bool:
     return studio.editors.current is not None
 
 
+def _connected(studio: Studio) -> bool:
+    return studio.cluster.connected
+
+
+def _connected_and_open(studio: Studio) -> bool:
+    return _connected(studio) and _open(studio)
+
+
+def _chosen(studio: Studio) -> bool:
+    return studio.cluster.look is not None
+
+
 def _has_workspace(studio: Studio) -> bool:
     return studio.workspace.workspace is not None
 
@@ -89,6 +101,7 @@ MENUS = {
     "view": "&View",
     "run": "&Run",
     "test": "&Test",
+    "cluster": "&Cluster",
     "go": "&Go",
     "help": "&Help",
 }
@@ -173,7 +186,22 @@ ACTIONS: tuple[Row, ...] = (
     Row("view.larger", "Lar&ger Text", "Ctrl++", "", lambda s: s.theming.zoom(1), separator=True),
     Row("view.smaller", "S&maller Text", "Ctrl+-", "", lambda s: s.theming.zoom(-1)),
     Row("view.normal", "&Normal Text", "Ctrl+0", "", lambda s: s.theming.zoom(0)),
-    Row("go.tree", "&Scripts", "Alt+1", "", lambda s: s.editing.focus_tree()),
+    Row(
+        "cluster.view", "&Cluster View", "Alt+9", "cluster",
+        lambda s: s.window.show_cluster(not s.window.shows_cluster),
+        None, lambda s: s.window.shows_cluster, toolbar=True,
+    ),
+    Row(
+        "cluster.publish", "&Publish…", "Ctrl+Shift+U", "publish",
+        lambda s: s.publishing.publish(s.current_id()), _open, toolbar=True, separator=True,
+    ),
+    Row("cluster.approve", "&Approve…", "", "", lambda s: s.publishing.approve(s.current_id()), _open),
+    Row("cluster.history", "&History…", "", "", lambda s: s.cluster.show_history(s.current_id()), _connected_and_open),
+    Row("cluster.local", "Start the &Local Cluster", "", "", lambda s: s.cluster.choose_local(), separator=True),
+    Row("cluster.profiles", "P&rofiles…", "", "", lambda s: s.profiles.manage()),
+    Row("cluster.refresh", "Re&fresh", "", "", lambda s: s.cluster_service.refresh(), _connected),
+    Row("cluster.disconnect", "&Disconnect", "", "", lambda s: s.cluster.disconnect_cluster(), _chosen),
+    Row("go.tree", "&Scripts", "Alt+1", "", lambda s: s.go_to_scripts()),
     Row("go.editor", "&Editor", "Alt+2", "", lambda s: s.editing.focus_editor(), _open),
     Row("go.payload", "&Payload", "Alt+3", "", lambda s: s.editing.focus_input(0), _open),
     Row("go.headers", "&Headers", "Alt+4", "", lambda s: s.editing.focus_input(1), _open),

@@ -21,13 +21,16 @@ from PySide6.QtWidgets import (
 from app.session import Session
 from widgets.bottom_panel import BottomPanel
 from widgets.budget_meter import BudgetMeter
+from widgets.cluster_view import ClusterView
 from widgets.command_palette import CommandPalette
+from widgets.connection_badge import ConnectionBadge
 from widgets.editor_tabs import EditorTabs
 from widgets.empty_state import EmptyState
 from widgets.find_bar import FindBar
 from widgets.input_panel import InputPanel
 from widgets.message_bar import MessageBar
 from widgets.outcome_view import OutcomeView
+from widgets.profile_look import ProfileStrip
 from widgets.theme import Theme
 from widgets.workspace_tree import WorkspaceTree
 
@@ -47,6 +50,8 @@ class MainWindow(QMainWindow):
 
     Attributes:
         tree, tabs, find_bar, bottom, problems, tests, input, output, message_bar, palette_, meter: the panes.
+        cluster: the other perspective, in the place of the panes of a script.
+        strip, badge: the colour and the state of the cluster that is chosen.
         caret, engine_state, news: labels of the status bar.
 
     Signals:
@@ -66,6 +71,7 @@ class MainWindow(QMainWindow):
         self.problems, self.tests = self.bottom.problems, self.bottom.tests
         self.input, self.output = InputPanel(), OutcomeView()
         self.meter = BudgetMeter()
+        self.cluster, self.strip, self.badge = ClusterView(), ProfileStrip(), ConnectionBadge()
         self.caret, self.engine_state, self.news = QLabel(), QLabel(), QLabel()
         self.toolbar = QToolBar("Tools")
         self.nothing_open = EmptyState(
@@ -103,7 +109,10 @@ class MainWindow(QMainWindow):
         centre.setSizes([600, 170])
         centre.setStretchFactor(0, 1)
         centre.setStretchFactor(1, 0)
-        self.setCentralWidget(self._column(self.message_bar, whole))
+        self._perspectives = QStackedWidget()
+        self._perspectives.addWidget(whole)
+        self._perspectives.addWidget(self.cluster)
+        self.setCentralWidget(self._column(self.strip, self.message_bar, self._perspectives))
 
     @staticmethod
     def _column(*parts: QWidget) -> QWidget:
@@ -113,7 +122,7 @@ class MainWindow(QMainWindow):
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
         for part in parts:
-            column.addWidget(part, 1 if isinstance(part, (QSplitter, EditorTabs)) else 0)
+            column.addWidget(part, 1 if isinstance(part, (QSplitter, QStackedWidget, EditorTabs)) else 0)
         return frame
 
     @staticmethod
@@ -132,6 +141,7 @@ class MainWindow(QMainWindow):
         self.engine_state.setAccessibleName("Preview state")
         self.news.setAccessibleName("What was just done")
         self.news.setProperty("muted", True)
+        bar.addWidget(self.badge)
         bar.addWidget(self.engine_state)
         bar.addWidget(self.news)
         bar.addPermanentWidget(self.caret)
@@ -152,11 +162,22 @@ class MainWindow(QMainWindow):
         """Shows the editors, or that there are none."""
         self._editor_stack.setCurrentIndex(1 if any_open else 0)
 
+    @property
+    def shows_cluster(self) -> bool:
+        """Whether the cluster is shown in the place of the scripts."""
+        return self._perspectives.currentWidget() is self.cluster
+
+    def show_cluster(self, shown: bool) -> None:
+        """Shows the cluster, or the scripts."""
+        self._perspectives.setCurrentIndex(1 if shown else 0)
+        if shown:
+            self.cluster.setFocus()
+
     def apply_theme(self, theme: Theme) -> None:
         """Hands the theme to every pane."""
         panes: tuple[Themed, ...] = (
             self.tree, self.tabs, self.find_bar, self.bottom, self.input,
-            self.output, self.message_bar, self.palette_, self.meter,
+            self.output, self.message_bar, self.palette_, self.meter, self.cluster, self.badge,
         )  # fmt: skip
         for pane in panes:
             pane.apply_theme(theme)

@@ -11,6 +11,8 @@ from PySide6.QtWidgets import QMessageBox
 from app.actions import Actions
 from app.background import Background
 from app.calls_controller import CallsController
+from app.cluster_controller import ClusterController
+from app.cluster_service import ClusterService
 from app.dialogs import ask_path
 from app.docs import Docs
 from app.document import Document
@@ -22,6 +24,8 @@ from app.main_window import MainWindow
 from app.messages import Messages
 from app.preview import PreviewService
 from app.preview_controller import PreviewController
+from app.profiles_controller import ProfilesController
+from app.publishing import CASES, Publishing
 from app.recording import Recording
 from app.session import Session
 from app.tests_controller import TestsController
@@ -31,9 +35,12 @@ from engine.drafts import DraftStore
 from engine.errors import SettingsError
 from engine.preview_calls import CallMode
 from engine.sandbox.api import API
+from engine.scripts.identity import who_am_i
 from engine.scripts.problem import Problem
+from engine.scripts.review_store import ReviewStore
 from engine.settings import Settings, load_settings
 from engine.workspace import Workspace
+from widgets.bottom_panel import PROBLEMS, TESTS
 from widgets.lua_editor import LuaEditor
 
 
@@ -54,12 +61,16 @@ class Studio(QObject):
     preview: PreviewController
     tests: TestsController
     recording: Recording
+    cluster_service: ClusterService
+    cluster: ClusterController
+    publishing: Publishing
+    profiles: ProfilesController
     editing: Editing
     docs: Docs
     theming: Theming
     session: Session
 
-    def __init__(self, session: Session, drafts: Path, theme: str = "") -> None:
+    def __init__(self, session: Session, drafts: Path, theme: str = "", profiles: Path | None = None) -> None:
         super().__init__()
         self.session = session
         self.theming = Theming(theme or session.theme, session.scale, self)
@@ -89,6 +100,19 @@ class Studio(QObject):
             self.calls, self.preview, self.tests,
             documents=self.documents, background=self.background, messages=self.messages,
         )  # fmt: skip
+        self.cluster_service = ClusterService(self.background, settings, self)
+        self.publishing = Publishing(
+            self.window, self.cluster_service,
+            documents=self.documents, messages=self.messages, theming=self.theming,
+        )  # fmt: skip
+        self.profiles = ProfilesController(
+            self.window, self.background, self.messages, self.theming, profiles
+        )
+        self.cluster = ClusterController(
+            self.window.cluster, self.window.badge, self.window.strip,
+            background=self.background, service=self.cluster_service, publishing=self.publishing,
+            profiles=self.profiles, messages=self.messages, theming=self.theming,
+        )  # fmt: skip
         self.docs = Docs(self.window, self.theming)
         self.editing = Editing(self.window, self.editors)
         self.window.meter.set_budget(float(settings.lua.timeout) * 1000, settings.lua.memory_bytes)
@@ -103,6 +127,7 @@ class Studio(QObject):
         self.theming.dress()
         self._show(None)
         self.window.restore(session)
+        QTimer.singleShot(0, self.profiles.load)
         QTimer.singleShot(
             0, self._service.warm_up
         )  # two processes start: the first paint shall not share the CPU
@@ -161,6 +186,16 @@ class Studio(QObject):
             )
         )
         self.preview.ran.connect(lambda _result: messages.withdraw("preview"))
+        self._connect_cluster()
+
+    def _connect_cluster(self) -> None:
+        self.documents.saved.connect(self._note_author)
+        self.documents.saved.connect(lambda _document: self.cluster_service.refresh())
+        self.cluster.changed.connect(self._cluster_changed)
+        self.cluster.open_wanted.connect(self._open_from_cluster)
+        self.cluster.add_wanted.connect(self.workspace.add_script)
+        self.publishing.done.connect(self.window.tell)
+        self.publishing.link_chosen.connect(self._show_check)
 
     def _make_editor(self) -> LuaEditor:
         editor = LuaEditor(API)
@@ -236,6 +271,7 @@ class Studio(QObject):
 
     def _workspace_opened(self, workspace: Workspace) -> None:
         self.calls.change_workspace(workspace)
+        self.cluster_service.set_workspace(workspace)
         self.tests.change_workspace(workspace)
         self.window.setWindowTitle(f"{workspace.path.name} — HOWK Studio")
         self.workspace.fill_recent(self.actions.recent)
@@ -244,6 +280,40 @@ class Studio(QObject):
     def choose_payload(self) -> None:
         """Asks for a file and takes its bytes as the payload."""
         ask_path(self.window, "Open payload", self.workspace.folder(), self.input.open_payload, folder=False)
+
+    # --- the cluster
+
+    def current_id(self) -> str:
+        """The script in front."""
+        return self.editors.current.config_id if self.editors.current else ""
+
+    def go_to_scripts(self) -> None:
+        """Back to the scripts, the tree first."""
+        self.window.show_cluster(False)
+        self.editing.focus_tree()
+
+    def _cluster_changed(self) -> None:
+        self.workspace.standings = self.cluster.standings
+        self._refresh_marks()
+        self.actions.refresh()
+
+    def _open_from_cluster(self, config_id: str) -> None:
+        self.window.show_cluster(False)
+        self.documents.open_script(config_id)
+
+    def _show_check(self, config_id: str, link: str) -> None:
+        self._open_from_cluster(config_id)
+        self.window.bottom.show_tab(TESTS if link == CASES else PROBLEMS)
+
+    def _note_author(self, document: Document) -> None:
+        """Who saved a text is one of its authors, which some clusters ask for."""
+        workspace, saved = self.workspace.workspace, document.saved
+        if workspace is not None and saved is not None:
+            reviews, digest = ReviewStore(workspace), saved.digest
+            self.background.call_in_order(
+                lambda: reviews.note_saved(document.config_id, who_am_i(os.environ), digest),
+                failed=self.messages.error,
+            )
 
     # --- the preview
 
@@ -310,11 +380,13 @@ class Studio(QObject):
     def shut_down(self) -> None:
         """Ends the background and everything in it; for the end of the program, after the window closed."""
         self.documents.drafting.wait()
+        self.cluster_service.close()
         self.background.stop(self._close_services())
 
     async def _close_services(self) -> None:
         await self._service.close()
         await self.tests.service.close()
+        await self.cluster_service.end()
 
 
 def _settings() -> tuple[Settings, str]:

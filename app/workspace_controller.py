@@ -34,6 +34,7 @@ class WorkspaceController(QObject):
 
     Attributes:
         workspace: the folder that is open; None before one is.
+        standings: config_id -> how the script stands towards the cluster, for its badge.
 
     Signals:
         opened(object): the Workspace that is open now.
@@ -53,6 +54,7 @@ class WorkspaceController(QObject):
     ) -> None:
         super().__init__(tree)
         self.workspace: Workspace | None = None
+        self.standings: Mapping[str, str] = {}
         self._tree, self._documents, self._background = tree, documents, background
         self._messages, self._session = messages, session
         self._listing: tuple[ScriptFile, ...] = ()
@@ -133,7 +135,8 @@ class WorkspaceController(QObject):
             found = problems.get(script.config_id, ())
             dirty = document is not None and document.dirty
             message = found[0].message if found else ""
-            entries.append(ScriptEntry(script.config_id, str(script.path), "", dirty, message))
+            badge = self.standings.get(script.config_id, "")
+            entries.append(ScriptEntry(script.config_id, str(script.path), badge, dirty, message))
         self._tree.set_entries(tuple(entries))
 
     # --- scripts
@@ -148,6 +151,10 @@ class WorkspaceController(QObject):
 
     def create_script(self, config_id: str) -> None:
         """Makes a script and opens it."""
+        self.add_script(config_id, NEW_SCRIPT)
+
+    def add_script(self, config_id: str, source: bytes) -> None:
+        """Makes a script of a text and opens it; one that is there is left alone, and that is said."""
         workspace = self.workspace
         if workspace is None:
             return
@@ -157,7 +164,7 @@ class WorkspaceController(QObject):
             self._documents.open_script(config_id)
 
         def make() -> None:
-            workspace.create(config_id, NEW_SCRIPT)
+            workspace.create(config_id, source)
             discard_drafts(workspace, store, config_id)  # of one that was deleted
 
         store = self._documents.drafting.store
