@@ -32,6 +32,16 @@ _FLUSH_SECONDS = 1.0
 _STATE_EVERY_MS = 1000
 _HOPELESS = frozenset({KafkaError._AUTHENTICATION, KafkaError.SASL_AUTHENTICATION_FAILED, KafkaError._SSL})
 """Trying again will not help, though librdkafka does."""
+_NO_LEADER_YET = frozenset(
+    {
+        KafkaError._NOENT,  # "Failed to query partition leaders: No leaders found"
+        KafkaError.LEADER_NOT_AVAILABLE,
+        KafkaError.NOT_LEADER_FOR_PARTITION,
+        KafkaError.FENCED_LEADER_EPOCH,
+        KafkaError.UNKNOWN_LEADER_EPOCH,
+    }
+)
+"""It will help here."""
 
 T = TypeVar("T")
 
@@ -109,20 +119,30 @@ class ConfluentKafka:
         return len(metadata.topics[topic].partitions) if topic in metadata.topics else 0
 
     async def ends(self, topic: str) -> Mapping[int, int]:
-        """See `Kafka`."""
-        admin = self._admin_client()
-        count = await self.partitions(topic)
-        if count == 0:
-            return {}
-        wanted = {TopicPartition(topic, number): OffsetSpec.latest() for number in range(count)}  # type: ignore[no-untyped-call]
-        pending = await self._in_thread(lambda: admin.list_offsets(wanted, request_timeout=REQUEST_SECONDS))
-        ends: dict[int, int] = {}
-        for partition, future in pending.items():
+        """See `Kafka`. Partitions without a leader, as there are while a broker starts, are waited for."""
+        deadline = asyncio.get_running_loop().time() + REQUEST_SECONDS
+        while True:
             try:
-                ends[partition.partition] = (await asyncio.wrap_future(future)).offset
+                return await self._ends(topic)
             except KafkaException as problem:
-                raise self._ours(problem) from problem
-        return ends
+                waits = problem.args[0].code() in _NO_LEADER_YET
+                if not waits or asyncio.get_running_loop().time() > deadline:
+                    raise self._ours(problem) from problem
+            await asyncio.sleep(_SERVE_SECONDS)
+
+    async def _ends(self, topic: str) -> Mapping[int, int]:
+        admin = self._admin_client()
+        # Asked through the same client, which otherwise goes on with the leaders it knew before a broker restarted.
+        metadata = await self._in_thread(lambda: admin.list_topics(timeout=REQUEST_SECONDS))
+        if topic not in metadata.topics:
+            return {}
+        partitions = metadata.topics[topic].partitions
+        wanted = {TopicPartition(topic, number): OffsetSpec.latest() for number in partitions}  # type: ignore[no-untyped-call]
+        pending = await self._in_thread(lambda: admin.list_offsets(wanted, request_timeout=REQUEST_SECONDS))
+        return {
+            partition.partition: (await asyncio.wrap_future(future)).offset
+            for partition, future in pending.items()
+        }
 
     async def produce(
         self, topic: str, key: str, value: bytes | None, headers: Mapping[str, str] | None = None
