@@ -148,7 +148,7 @@ class EnginePool:
                 RunReply(ScriptErrorType.MEMORY_LIMIT, f"script and payload are larger than {size}")
             )
             return None
-        host = self._idle.popleft() if self._idle else await self._start()
+        host = self._idle.pop() if self._idle else await self._start()  # the one with warm caches
         clock = _WallClock(host)
         exchange = _Exchange(requests, replies, modules)
         returned = False
