@@ -20,6 +20,7 @@ HowkError
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 
 class HowkError(Exception):
@@ -66,7 +67,12 @@ class InvalidOutput(HowkError):
 
 
 class EngineUnavailable(HowkError):
-    """No engine host process could be started; `why` is the host's own last words or the system's error."""
+    """No engine host process could be started; `why` is the host's own last words or the system's error.
+
+    `replies` are those of the runs of a batch before it failed; the runs after them were not begun.
+    """
+
+    replies: tuple[Any, ...] = ()
 
     def __init__(self, why: str) -> None:
         self.why = why

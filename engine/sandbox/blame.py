@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Sequence
 
 from engine.child_process import ChildGone
 from engine.errors import EngineUnavailable, HowkError
@@ -31,11 +30,9 @@ class RunInterrupted(EngineUnavailable):
 
     Args:
         sent: the last such call of the run, `http.post`.
-        replies: of the runs before it in its batch; those after it were not begun.
     """
 
-    def __init__(self, sent: str, replies: Sequence[RunReply]) -> None:
-        self.replies = tuple(replies)
+    def __init__(self, sent: str) -> None:
         self.why = (
             f"the run was ended from outside after it had sent {sent}; running it again may send it twice"
         )

@@ -97,36 +97,45 @@ class EnginePool:
 
         A run that ends its host costs none of the others anything: those after it go to another host. Replies of quick
         runs arrive together, so the host cannot always say which run ended it: then those without a reply run again,
-        one by one. None of them had called a module, so nothing happens twice. Raises as `run`; a `RunInterrupted`
-        holds the replies until then.
+        one by one. None of them had called a module, so nothing happens twice. Raises as `run`; the error holds the
+        `replies` until then, whose runs must not be repeated: they may have sent something.
         """
         replies: list[RunReply] = []
+        try:
+            async with self._slots:
+                await self._run_all(requests, replies, modules)
+        except EngineUnavailable as problem:
+            problem.replies = tuple(replies)
+            raise
+        return replies
+
+    async def _run_all(
+        self, requests: Sequence[Request], replies: list[RunReply], modules: Modules | None
+    ) -> None:
         failed = 0
         one_by_one = 0  # how many replies until the run that ended a host must be among them
-        async with self._slots:
-            while len(replies) < len(requests):
-                done = len(replies)
-                upto = done + 1 if done < one_by_one else len(requests)
-                gone = await self._work(requests[done:upto], replies, modules)
-                if gone is None:
-                    continue
-                failed = failed + 1 if len(replies) == done else 1
-                reply = None
-                if gone.suspects == 1:
-                    reply = explain(gone, gone.overdue, requests[len(replies)])
-                else:
-                    one_by_one = len(replies) + gone.suspects
-                self._host_ended(_reason(reply, gone))
-                if reply is None and gone.sent:
-                    raise RunInterrupted(gone.sent, replies) from gone
-                if reply is not None:
-                    replies.append(reply)
-                    failed = one_by_one = 0
-                elif failed >= MAX_ATTEMPTS:
-                    raise EngineUnavailable(
-                        f"{MAX_ATTEMPTS} engine hosts were ended by something else (memory?); {gone}"
-                    )
-        return replies
+        while len(replies) < len(requests):
+            done = len(replies)
+            upto = done + 1 if done < one_by_one else len(requests)
+            gone = await self._work(requests[done:upto], replies, modules)
+            if gone is None:
+                continue
+            failed = failed + 1 if len(replies) == done else 1
+            reply = None
+            if gone.suspects == 1:
+                reply = explain(gone, gone.overdue, requests[len(replies)])
+            else:
+                one_by_one = len(replies) + gone.suspects
+            self._host_ended(_reason(reply, gone))
+            if reply is None and gone.sent:
+                raise RunInterrupted(gone.sent) from gone
+            if reply is not None:
+                replies.append(reply)
+                failed = one_by_one = 0
+            elif failed >= MAX_ATTEMPTS:
+                raise EngineUnavailable(
+                    f"{MAX_ATTEMPTS} engine hosts were ended by something else (memory?); {gone}"
+                )
 
     async def close(self) -> None:
         """Ends every host; runs in progress are cancelled by whoever awaits them."""

@@ -302,6 +302,27 @@ async def test_a_batch_that_is_interrupted_gives_the_replies_it_has(world: World
     assert world.site.hits == {"/0": 1, "/1": 1, "/2": 1, "/gate": 1}
 
 
+async def test_a_batch_that_finds_no_host_any_more_gives_the_replies_it_has(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def no_more() -> None:
+        raise EngineUnavailable("no memory")
+
+    post = 'request.body = assert(require("http").post(payload, "")).body'
+    requests = [run_request(post, world.site.url("/1")), run_request(NO_KV, world.site.url("/gate"))]
+    async with EnginePool(size=1, spares=0) as pool:
+        await pool.warm_up()
+        (host,) = (idle.pid for idle in pool._idle)
+        monkeypatch.setattr(pool, "_start", no_more)
+        batch = asyncio.create_task(pool.run_batch(requests, world.modules))
+        await world.site.wait_for(1)
+        os.kill(host, signal.SIGKILL)
+        world.site.open.set()
+        with pytest.raises(EngineUnavailable, match="no memory") as failed:
+            await batch
+    assert [reply.body for reply in failed.value.replies] == [b"POST /1"], "or it would be sent again"
+
+
 async def test_a_run_after_one_that_had_sent_something_is_repeated(world: World) -> None:
     host = world.idle_host()
     post = 'request.body = assert(require("http").post(payload, "")).body'
