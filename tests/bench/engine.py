@@ -17,8 +17,8 @@ from tests.bench.report import Table, calls_for, number, one_repeat
 from tests.bench.scripts import CASES, MB, Case
 
 REPEATS = 7
-REPEAT_SECONDS = 0.08
-BATCH = 16
+REPEAT_SECONDS = 0.12
+BATCH = 32
 INCOMING = (b"Content-Type", b"application/json", b"User-Agent", b"bench/1.0")
 
 
