@@ -49,7 +49,7 @@ def script(config_id: str, version: str, code: str = "") -> ScriptConfig:
 class Studio:
     """One program that publishes, on one topic of a real cluster."""
 
-    def __init__(self, broker: KafkaBroker, redis: RedisServer, topic: str) -> None:
+    def __init__(self, broker: Any, redis: RedisServer, topic: str) -> None:
         self.broker, self.redis_server, self.topic = broker, redis, topic
         self.kafka = ConfluentKafka(KafkaSettings(brokers=(broker.address,)), linger_ms=0)
         self.redis = redis_client(RedisSettings(addr=redis.addr), connect_seconds=0.5, operation_seconds=2)
