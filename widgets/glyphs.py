@@ -109,7 +109,8 @@ def draw_glyph(painter: QPainter, name: str, colour: str, area: QRectF) -> None:
 def glyph_icon(name: str, colour: str, disabled: str = "") -> QIcon:
     """An icon of the glyph in `colour`; `disabled` is the colour of its disabled look."""
     icon = QIcon()
-    looks = ((QIcon.Mode.Normal, colour), (QIcon.Mode.Disabled, disabled or colour))
+    modes = QIcon.Mode  # without one of its own for Selected, a selected row would tint it
+    looks = ((modes.Normal, colour), (modes.Selected, colour), (modes.Disabled, disabled or colour))
     for mode, shade in looks:
         for size in _SIZES:
             pixmap = QPixmap(size, size)
