@@ -282,6 +282,15 @@ class ClusterController(QObject):
         view = self._history = HistoryView()
         view.apply_theme(self._theming.theme)
         dialog = self._dialog(f"History of {config_id}", view)
+        dialog.finished.connect(lambda _code: self._history_closed(view))
+
+        def shown(found: tuple[tuple[StoredVersion, ...], str]) -> None:
+            if self._history is view:  # else it was closed meanwhile
+                view.set_history(config_id, *found)
+
+        def not_shown(problem: Exception) -> None:
+            if self._history is view:
+                view.show_failure(config_id, str(problem))
 
         def load() -> None:
             view.show_loading(config_id)
@@ -292,11 +301,7 @@ class ClusterController(QObject):
                 look = await publisher.look(config_id)
                 return await publisher.history(config_id), look.live.hash if look.live else ""
 
-            self._service.act(
-                versions,
-                done=lambda found: view.set_history(config_id, *found),
-                failed=lambda problem: view.show_failure(config_id, str(problem)),
-            )
+            self._service.act(versions, done=shown, failed=not_shown)
 
         def back(version: StoredVersion) -> None:
             dialog.accept()
@@ -319,10 +324,16 @@ class ClusterController(QObject):
         texts = [as_shown(side.lua_code, side.script_config or {}) if side else b"" for side in sides]
         names = [f"version {side.version}" if side else "nothing" for side in sides]
         words = f"\u2212 {names[0]}, + {names[1]}"
-        self._background.call(
-            diff, texts[0], texts[1],
-            done=lambda found: view.show_diff(found[0], found[1] or words), failed=self._show_error,
-        )  # fmt: skip
+
+        def show(found: tuple[tuple[DiffLine, ...], str]) -> None:
+            if self._history is view:
+                view.show_diff(found[0], found[1] or words)
+
+        self._background.call(diff, texts[0], texts[1], done=show, failed=self._show_error)
+
+    def _history_closed(self, view: HistoryView) -> None:
+        if self._history is view:
+            self._history = None
 
     def _copy(self, config_id: str, version: StoredVersion) -> None:
         if version.script is not None:

@@ -178,8 +178,13 @@ class Publishing(QObject):
             if self.dialog is dialog:
                 dialog.set_plan(replace(plan, checks=_check_rows(checks)))
 
+        def refused(problem: Exception) -> None:
+            if self.dialog is dialog:  # else it was closed meanwhile
+                dialog.refuse(str(problem))
+
         def approved(_approval: object) -> None:
-            dialog.accept()
+            if self.dialog is dialog:
+                dialog.accept()
             self.done.emit(f"{look.config_id} is approved")
             if publish:
                 self._begin(look.config_id, publish=True)
@@ -188,14 +193,14 @@ class Publishing(QObject):
             lambda note: self._service.act(
                 lambda publisher, _cluster: publisher.approve(look.config_id, prepared.live_hash, note),
                 done=approved,
-                failed=lambda problem: dialog.refuse(str(problem)),
+                failed=refused,
             )
         )
         self._show(dialog, look.config_id)
         self._service.act(
             lambda publisher, _cluster: publisher.check(look.config_id),
             done=checked,
-            failed=lambda problem: dialog.refuse(str(problem)),
+            failed=refused,
         )
 
     # --- publishing

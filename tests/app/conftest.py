@@ -46,7 +46,8 @@ class StudioMaker:
         self._running: list[Studio] = []
 
     def __call__(self, session: Session | None = None, drafts: Path | None = None) -> Studio:
-        studio = Studio(session or Session(), drafts or self._drafts)
+        profiles = self._drafts.with_name("profiles.yaml")  # not the user's own
+        studio = Studio(session or Session(), drafts or self._drafts, profiles=profiles)
         self._running.append(studio)
         studio.window.resize(1400, 900)
         studio.window.show()

@@ -1,0 +1,346 @@
+"""A script's way to a cluster through the window, on a real local cluster: published, refused, repaired, taken back."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+import redis as redis_library
+from PySide6.QtCore import Qt
+from pytestqt.qtbot import QtBot
+
+from app.studio import Studio
+from engine.cluster.connection import Phase
+from engine.cluster.open_profile import Cluster, OpenCluster
+from engine.cluster.profiles import ProfileRules
+from engine.model import ScriptConfig, script_hash
+from engine.scripts.compare import Difference
+from engine.scripts.record import encode_script
+from engine.scripts.review import Standing
+from engine.scripts.review_store import ReviewStore
+from engine.workspace import Workspace
+from tests.app.cluster_story import (
+    LONG_MS,
+    approve,
+    approve_dialog,
+    connect,
+    connect_local,
+    publish,
+    publish_dialog,
+    save_and_go_on,
+    take_live,
+    wait_standing,
+    write_profile,
+)
+from tests.app.conftest import StudioMaker
+from tests.app.driving import choose_in_message, message, open_workspace, press, wait_message, write
+from tests.engine.redis_server import RedisServer
+from tests.engine.test_cli_scripts import local_cluster
+from widgets.approve_dialog import ApproveDialog
+from widgets.history_view import HistoryView
+
+CODE = "request.body = payload\n"
+NAME = "first"
+
+
+@pytest.fixture(autouse=True)
+def _zoe(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOWK_USER", "zoe")
+
+
+@pytest.fixture(scope="module")
+def kafka() -> Iterator[str]:
+    with local_cluster() as (address, _redis):
+        yield address
+
+
+@pytest.fixture
+def redis(tmp_path: Path) -> Iterator[RedisServer]:
+    folder = tmp_path / "redis"
+    folder.mkdir()
+    with RedisServer(folder) as server:
+        yield server
+
+
+@dataclass
+class Stage:
+    """Makes a studio that is connected to a profile of the module's Kafka and the test's own Redis."""
+
+    make_studio: StudioMaker
+    qtbot: QtBot
+    folder: Path
+    drafts: Path
+    kafka: str
+
+    def studio(self, redis: RedisServer, name: str, rules: ProfileRules | None = None) -> Studio:
+        """With a script of the test's own name in front."""
+        (self.folder / f"{NAME}.lua").rename(self.folder / f"{name}.lua")
+        write_profile(self.drafts.with_name("profiles.yaml"), self.kafka, redis.addr, rules)
+        studio = self.make_studio()
+        open_workspace(studio, self.qtbot, self.folder)
+        connect(studio, self.qtbot, "Staging")
+        return studio
+
+
+@pytest.fixture
+def stage(make_studio: StudioMaker, qtbot: QtBot, folder: Path, drafts: Path, kafka: str) -> Stage:
+    return Stage(make_studio, qtbot, folder, drafts, kafka)
+
+
+def mirrored(studio: Studio, config_id: str) -> dict[str, object] | None:
+    """What the Redis of the connected cluster holds."""
+    cluster = studio.cluster_service._cluster
+    assert cluster is not None
+    with redis_library.Redis.from_url(f"redis://{cluster.profile.redis.addr}") as client:
+        value = client.get(f"script:{config_id}")
+    return None if value is None else dict(json.loads(value))  # type: ignore[arg-type]
+
+
+def published(studio: Studio, qtbot: QtBot, script: ScriptConfig) -> None:
+    """Somebody else publishes."""
+    done: list[object] = []
+
+    async def produce(_publisher: object, cluster: OpenCluster) -> None:
+        assert isinstance(cluster, Cluster)
+        await cluster.kafka.produce("howk.scripts", script.config_id, encode_script(script))
+
+    studio.cluster_service.act(produce, done=done.append, failed=done.append)
+    qtbot.waitUntil(lambda: done == [None], timeout=LONG_MS)
+
+
+# --- the whole way
+
+
+def test_from_a_press_to_live_on_the_local_cluster(studio: Studio, qtbot: QtBot) -> None:
+    press(qtbot, studio, "cluster.publish")
+    wait_message(studio, qtbot, "Where is first to go?")
+    choose_in_message(studio, "Local")
+    assert "no test cases" in approve_dialog(studio, qtbot).review.checks.checks()[1].text
+    approve(studio, qtbot)
+    dialog = publish(studio, qtbot)
+    assert dialog.message.text() == "first version 1 is live on Local."
+    wait_standing(studio, qtbot, NAME, Standing.LIVE)
+    entry = mirrored(studio, NAME)
+    assert entry is not None
+    assert (entry["config_id"], entry["lua_code"], entry["hash"], entry["version"]) == (
+        NAME, CODE, script_hash(CODE), "1",
+    )  # fmt: skip
+    qtbot.waitUntil(
+        lambda: studio.cluster.overview.rows[0].who == "zoe", timeout=LONG_MS
+    )  # the journal follows
+    (row,) = studio.cluster.overview.rows
+    assert row.kafka_hash == row.redis_hash == script_hash(CODE)
+    assert row.differences == ()
+    assert all(phase is Phase.CONNECTED for phase in (state.phase for _, state in studio.cluster._parts))
+
+
+def test_an_edit_voids_an_approval_and_unsaved_text_is_saved_first(studio: Studio, qtbot: QtBot) -> None:
+    connect_local(studio, qtbot)
+    take_live(studio, qtbot, NAME)
+    write(studio, "x = 2")
+    press(qtbot, studio, "cluster.publish")
+    save_and_go_on(studio, qtbot)
+    dialog = approve_dialog(studio, qtbot)
+    assert not dialog.approve.isEnabled(), "the difference was not looked at yet"
+    wait_standing(studio, qtbot, NAME, Standing.DRAFT)
+    approve(studio, qtbot)
+    assert publish(studio, qtbot).message.text() == "first version 2 is live on Local."
+    authors = ReviewStore(Workspace(studio.workspace.folder())).read(NAME).authors
+    assert [(author.who, author.hash) for author in authors] == [("zoe", script_hash("x = 2"))]
+
+
+def test_enter_pressed_twice_publishes_once(studio: Studio, qtbot: QtBot) -> None:
+    connect_local(studio, qtbot)
+    press(qtbot, studio, "cluster.publish")
+    approve(studio, qtbot)
+    dialog = publish_dialog(studio, qtbot)
+    dialog.publish.setFocus()
+    qtbot.keyClick(dialog.publish, Qt.Key.Key_Return)
+    qtbot.keyClick(dialog, Qt.Key.Key_Return)
+    qtbot.waitUntil(lambda: bool(dialog.message.text()), timeout=LONG_MS)
+    qtbot.wait(300)
+    journal = (Path(studio.workspace.folder()) / "reviews" / "journal.jsonl").read_text()
+    assert len(journal.splitlines()) == 1
+
+
+# --- refusals
+
+
+def test_a_script_with_an_error_or_a_red_case_cannot_be_approved(
+    make_studio: StudioMaker, qtbot: QtBot, folder: Path
+) -> None:
+    tests = folder / "tests" / NAME
+    tests.mkdir(parents=True)
+    (tests / "red.json").write_text(json.dumps({"payload": {}, "expected": {"body": "other"}}))
+    studio = make_studio()
+    open_workspace(studio, qtbot, folder)
+    connect_local(studio, qtbot)
+    studio.actions.trigger("cluster.approve")
+    qtbot.waitUntil(lambda: isinstance(studio.publishing.dialog, ApproveDialog), timeout=LONG_MS)
+    dialog = studio.publishing.dialog
+    assert isinstance(dialog, ApproveDialog)
+    qtbot.waitUntil(lambda: "1 of 1 cases fail: red" in str(dialog.review.checks.checks()), timeout=LONG_MS)
+    qtbot.keyClick(dialog.looked, Qt.Key.Key_Space)
+    assert dialog.looked.isChecked()
+    assert not dialog.approve.isEnabled()
+    dialog.link_chosen.emit("cases")
+    assert studio.window.bottom.tabs.currentIndex() == 1
+
+
+def test_a_read_only_profile_is_refused_by_the_engine(stage: Stage, qtbot: QtBot, redis: RedisServer) -> None:
+    studio = stage.studio(redis, "readonly", ProfileRules(read_only=True))
+    press(qtbot, studio, "cluster.publish")
+    approve(studio, qtbot)
+    dialog = publish_dialog(studio, qtbot)
+    dialog.publish_requested.emit("1", "")  # whatever the button allows
+    qtbot.waitUntil(lambda: "read-only" in dialog.message.text(), timeout=LONG_MS)
+    assert mirrored(studio, "readonly") is None
+
+
+def test_nobody_approves_their_own_text_where_that_is_forbidden(
+    stage: Stage, qtbot: QtBot, redis: RedisServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rules = ProfileRules(approver_not_author=True)
+    studio = stage.studio(redis, "strict", rules)
+    write(studio, "x = 1")
+    press(qtbot, studio, "cluster.publish")
+    save_and_go_on(studio, qtbot)
+    approve(studio, qtbot)
+    dialog = studio.publishing.dialog
+    assert dialog is not None
+    qtbot.waitUntil(lambda: "zoe wrote on this text" in dialog.message.text(), timeout=LONG_MS)
+    qtbot.keyClick(dialog, Qt.Key.Key_Escape)
+    monkeypatch.setenv("HOWK_USER", "max")
+    studio.publishing.publish("strict")
+    approve(studio, qtbot)
+    assert "is live on Staging" in publish(studio, qtbot).message.text()
+
+
+def test_production_is_confirmed_by_typing(stage: Stage, qtbot: QtBot, redis: RedisServer) -> None:
+    studio = stage.studio(redis, "prod", ProfileRules(production=True))
+    assert studio.window.strip.isVisible()
+    press(qtbot, studio, "cluster.publish")
+    approve(studio, qtbot)
+    dialog = publish_dialog(studio, qtbot)
+    assert not dialog.publish.isEnabled()
+    qtbot.keyClicks(dialog.confirm, "Staging/prod")
+    assert "is live on Staging" in publish(studio, qtbot).message.text()
+
+
+def test_who_comes_second_is_told_what_changed(stage: Stage, qtbot: QtBot, redis: RedisServer) -> None:
+    studio = stage.studio(redis, "contested")
+    press(qtbot, studio, "cluster.publish")
+    approve(studio, qtbot)
+    dialog = publish_dialog(studio, qtbot)
+    theirs = ScriptConfig("contested", "x = 9", script_hash("x = 9"), "7", None, "", "2026-01-02T03:04:05Z")
+    published(studio, qtbot, theirs)
+    dialog = publish(studio, qtbot)
+    for told in ("was changed on Staging since you looked", theirs.hash[:12], "version 7"):
+        assert told in dialog.message.text()
+    wait_standing(studio, qtbot, "contested", Standing.DRIFTED)
+    dialog.look_again_requested.emit()
+    again = approve_dialog(studio, qtbot)
+    assert again is not dialog
+    approve(studio, qtbot)
+    assert "version 8 is live" in publish(studio, qtbot).message.text()
+
+
+def test_a_redis_that_goes_is_told_and_repaired(stage: Stage, qtbot: QtBot, redis: RedisServer) -> None:
+    studio = stage.studio(redis, "mirrored")
+    press(qtbot, studio, "cluster.publish")
+    approve(studio, qtbot)
+    publish_dialog(studio, qtbot)
+    redis.stop()
+    dialog = publish(studio, qtbot)
+    assert "is live on Staging: Kafka has it" in dialog.message.text()
+    assert "connection refused" in dialog.message.text()
+    qtbot.waitUntil(lambda: "refused" in studio.window.badge.toolTip(), timeout=LONG_MS)
+    redis.start()
+    dialog.repair_requested.emit()
+    qtbot.waitUntil(
+        lambda: dialog.message.text() == "mirrored version 1 is live on Staging.", timeout=LONG_MS
+    )
+    entry = mirrored(studio, "mirrored")
+    assert entry is not None
+    assert entry["hash"] == script_hash(CODE)
+
+
+# --- what is there, and the way back
+
+
+def test_the_view_shows_differences_and_repairs_them(stage: Stage, qtbot: QtBot, redis: RedisServer) -> None:
+    studio = stage.studio(redis, "seen")
+    take_live(studio, qtbot, "seen")
+    with redis_library.Redis(port=redis.port) as client:
+        client.flushall()
+    studio.cluster_service.refresh()
+
+    def row() -> object:
+        return next((row for row in studio.cluster.overview.rows if row.config_id == "seen"), None)
+
+    qtbot.waitUntil(lambda: Difference.REDIS_MISSING in getattr(row(), "differences", ()), timeout=LONG_MS)
+    press(qtbot, studio, "cluster.view")
+    assert studio.window.cluster.isVisible()
+    studio.window.cluster.repair_requested.emit(("seen",))
+    qtbot.waitUntil(lambda: getattr(row(), "differences", None) == (), timeout=LONG_MS)
+    assert "The mirror is repaired" in message(studio)
+
+
+def test_a_script_is_taken_back_and_deleted(stage: Stage, qtbot: QtBot, redis: RedisServer) -> None:
+    studio = stage.studio(redis, "back")
+    take_live(studio, qtbot, "back")
+    write(studio, "x = 2")
+    with qtbot.waitSignal(studio.documents.saved, timeout=LONG_MS):
+        studio.editors.save()
+    take_live(studio, qtbot, "back")
+    studio.cluster.show_history("back")
+    view = studio.cluster._history
+    assert isinstance(view, HistoryView)
+    qtbot.waitUntil(lambda: view.table.model().rowCount() == 2, timeout=LONG_MS)
+    older = view._model.rows[1]
+    assert (older.script and older.script.version, older.who) == ("1", "zoe")
+    view.compare_requested.emit(older, None)
+    view.roll_back_requested.emit(older)
+    assert "back version 1 is live" in publish(studio, qtbot).message.text()
+    dialog = studio.publishing.dialog
+    assert dialog is not None
+    qtbot.keyClick(dialog, Qt.Key.Key_Escape)
+    entry = mirrored(studio, "back")
+    assert entry is not None
+    assert entry["hash"] == script_hash(CODE)
+    studio.publishing.delete("back")
+    assert "back is deleted from Staging." in publish(studio, qtbot).message.text()
+    assert mirrored(studio, "back") is None
+    assert (stage.folder / "back.lua").exists()
+
+
+# --- connections
+
+
+def test_a_cluster_that_is_not_there_says_why_and_can_be_left(
+    make_studio: StudioMaker, qtbot: QtBot, folder: Path, drafts: Path
+) -> None:
+    write_profile(drafts.with_name("profiles.yaml"), "127.0.0.1:1", "127.0.0.1:2")
+    studio = make_studio()
+    open_workspace(studio, qtbot, folder)
+    qtbot.waitUntil(lambda: bool(studio.profiles.profiles), timeout=LONG_MS)
+    with qtbot.waitSignal(studio.cluster_service.failed, timeout=LONG_MS) as failed:
+        studio.cluster.choose(studio.profiles.profiles[0])
+    assert "127.0.0.1:1" in failed.args[0]
+    assert "Kafka: failed" in studio.window.badge.toolTip()
+    studio.cluster.disconnect_cluster()
+    assert studio.cluster.look is None
+    assert "No cluster" in studio.window.badge.toolTip()
+
+
+def test_a_window_that_closes_while_it_connects_leaves_nothing_behind(
+    make_studio: StudioMaker, qtbot: QtBot, folder: Path
+) -> None:
+    studio = make_studio()
+    open_workspace(studio, qtbot, folder)
+    studio.actions.trigger("cluster.local")
+    qtbot.wait(50)
+    make_studio.end(studio)
