@@ -7,17 +7,18 @@ asyncio loop; calls of librdkafka that wait run in threads as well, so the loop 
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import json
+import functools
 import threading
+import time
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from confluent_kafka import KafkaError, KafkaException, Message, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient, ClusterMetadata, OffsetSpec  # type: ignore[attr-defined]
 from confluent_kafka.cimpl import NewTopic
 
-from engine.cluster.confluent_config import as_our_error, client_config, kafka_at, reason_of
+from engine.cluster.confluent_config import as_our_error, client_config, kafka_at
+from engine.cluster.confluent_health import ConnectionHealth
 from engine.cluster.confluent_reader import ConfluentReader
 from engine.cluster.connection import ConnectionWatch, Phase
 from engine.cluster.kafka import Position, TopicSpec
@@ -28,10 +29,9 @@ REQUEST_SECONDS = 10.0
 LOOK_SECONDS = 2.0
 DELIVERY_SECONDS = 15.0
 _SERVE_SECONDS = 0.1
+_STEP_SECONDS = 1.0
 _FLUSH_SECONDS = 1.0
 _STATE_EVERY_MS = 1000
-_HOPELESS = frozenset({KafkaError._AUTHENTICATION, KafkaError.SASL_AUTHENTICATION_FAILED, KafkaError._SSL})
-"""Trying again will not help, though librdkafka does."""
 _NO_LEADER_YET = frozenset(
     {
         KafkaError._NOENT,  # "Failed to query partition leaders: No leaders found"
@@ -41,7 +41,7 @@ _NO_LEADER_YET = frozenset(
         KafkaError.UNKNOWN_LEADER_EPOCH,
     }
 )
-"""It will help here."""
+"""Trying again will help."""
 
 T = TypeVar("T")
 
@@ -60,37 +60,36 @@ class ConfluentKafka:
         self._settings = settings
         self._linger_ms = settings.producer_linger_ms if linger_ms is None else linger_ms
         self._part = kafka_at(settings)
-        self._watch = ConnectionWatch()
-        self._last_words = ""
-        self._loop: asyncio.AbstractEventLoop | None = None
+        self._health = ConnectionHealth()
         self._producer: Producer | None = None
         self._admin: AdminClient | None = None
         self._closing = threading.Event()
         self._server: threading.Thread | None = None
         self._readers: set[ConfluentReader] = set()
-        self._known_topics: set[str] = set()
+        self._looks: dict[str, asyncio.Task[ClusterMetadata]] = {}
 
     @property
     def watch(self) -> ConnectionWatch:
         """See `Kafka`."""
-        return self._watch
+        return self._health.watch
 
     async def connect(self) -> None:
         """See `Kafka`. Gives up early once no broker is left to try."""
-        if self._watch.state.phase is not Phase.CONNECTED:
-            self._watch.set(Phase.CONNECTING)
+        watch = self._health.watch
+        if watch.state.phase is not Phase.CONNECTED:
+            watch.set(Phase.CONNECTING)
         client = self._client()
         deadline = asyncio.get_running_loop().time() + REQUEST_SECONDS
         while True:
             try:
                 await self._in_thread(lambda: client.list_topics(timeout=LOOK_SECONDS))
             except ClusterUnreachable as problem:
-                failed = self._watch.state.phase is Phase.FAILED
+                failed = watch.state.phase is Phase.FAILED
                 if failed or asyncio.get_running_loop().time() > deadline:
-                    self._watch.set(Phase.FAILED, problem.why)
+                    watch.set(Phase.FAILED, problem.why)
                     raise
             else:
-                self._up()
+                self._health.up()
                 return
 
     async def create_topics(self, topics: Sequence[TopicSpec]) -> None:
@@ -149,16 +148,11 @@ class ConfluentKafka:
     ) -> Position:
         """See `Kafka`."""
         client = self._client()
-        if (
-            topic not in self._known_topics
-        ):  # else librdkafka's first look at a topic costs its first record a second
-            await self._metadata(topic)
-            self._known_topics.add(topic)
-        loop = asyncio.get_running_loop()
-        acknowledged: asyncio.Future[Position] = loop.create_future()
+        await self._know(topic)
+        acknowledged: asyncio.Future[Position] = asyncio.get_running_loop().create_future()
 
         def report(error: KafkaError | None, message: Message) -> None:
-            loop.call_soon_threadsafe(self._settle, acknowledged, error, message)
+            self._health.post(lambda: self._settle(acknowledged, error, message))
 
         pairs: list[tuple[str, str | bytes | None]] = [
             (name, text.encode()) for name, text in (headers or {}).items()
@@ -191,24 +185,24 @@ class ConfluentKafka:
             await asyncio.to_thread(client.flush, _FLUSH_SECONDS)  # lets what was purged be told
             self._closing.set()
             await asyncio.to_thread(server.join)
-        self._watch.set(Phase.CLOSED)
+        self._health.watch.set(Phase.CLOSED)
 
     # The client and its thread.
 
     def _client(self) -> Producer:
         if self._producer is not None:
             return self._producer
-        if self._closing.is_set() or self._watch.state.phase is Phase.CLOSED:
+        if self._closing.is_set() or self._health.watch.state.phase is Phase.CLOSED:
             raise ClusterUnreachable(self._part, "the connection is closed")
-        self._loop = asyncio.get_running_loop()
-        config = client_config(self._settings, self._on_error) | {
+        self._health.live_on(asyncio.get_running_loop())
+        config = client_config(self._settings, self._health.on_error) | {
             "acks": "all",
             "enable.idempotence": True,
             "compression.type": self._settings.producer_compression,
             "linger.ms": self._linger_ms,
             "delivery.timeout.ms": round(DELIVERY_SECONDS * 1000),
             "statistics.interval.ms": _STATE_EVERY_MS,
-            "stats_cb": self._on_statistics,
+            "stats_cb": self._health.on_statistics,
         }
         try:
             self._producer = Producer(config)
@@ -223,18 +217,39 @@ class ConfluentKafka:
     def _admin_client(self) -> AdminClient:
         if self._admin is None:
             self._client()
-            self._admin = AdminClient(client_config(self._settings, self._on_error))
+            self._admin = AdminClient(client_config(self._settings, self._health.on_error))
         return self._admin
 
     def _serve(self, client: Producer) -> None:
         while not self._closing.is_set():
             client.poll(_SERVE_SECONDS)
 
+    async def _know(self, topic: str) -> None:
+        """Looks at a topic once, for all who write to it: librdkafka's own first look costs a record a second."""
+        look = self._looks.get(topic)
+        if look is None:
+            look = self._looks[topic] = asyncio.create_task(self._metadata(topic))
+            look.add_done_callback(lambda done: self._forget_look(topic, done))
+        await asyncio.shield(look)
+
+    def _forget_look(self, topic: str, look: asyncio.Task[ClusterMetadata]) -> None:
+        if look.cancelled() or look.exception() is not None:
+            del self._looks[topic]
+
     async def _metadata(self, topic: str | None = None) -> ClusterMetadata:
-        client = self._client()
-        if topic is None:
-            return await self._in_thread(lambda: client.list_topics(timeout=REQUEST_SECONDS))
-        return await self._in_thread(lambda: client.list_topics(topic, timeout=REQUEST_SECONDS))
+        return await self._in_thread(functools.partial(self._wait_for_metadata, self._client(), topic))
+
+    def _wait_for_metadata(self, client: Producer, topic: str | None) -> ClusterMetadata:
+        """In short steps, so that closing need not wait for it."""
+        deadline = time.monotonic() + REQUEST_SECONDS
+        while True:
+            try:
+                metadata: ClusterMetadata = client.list_topics(topic, timeout=_STEP_SECONDS)
+            except KafkaException:
+                if self._closing.is_set() or time.monotonic() > deadline:
+                    raise
+            else:
+                return metadata
 
     async def _in_thread(self, function: Callable[[], T]) -> T:
         try:
@@ -243,7 +258,7 @@ class ConfluentKafka:
             raise self._ours(problem) from problem
 
     def _ours(self, problem: KafkaException) -> Exception:
-        return as_our_error(self._part, problem.args[0], self._last_words)
+        return as_our_error(self._part, problem.args[0], self._health.last_words)
 
     def _settle(
         self, acknowledged: asyncio.Future[Position], error: KafkaError | None, message: Message
@@ -251,44 +266,9 @@ class ConfluentKafka:
         if acknowledged.done():
             return
         if error is not None:
-            acknowledged.set_exception(as_our_error(self._part, error, self._last_words))
+            acknowledged.set_exception(as_our_error(self._part, error, self._health.last_words))
         else:
             offset, partition = message.offset(), message.partition()
             acknowledged.set_result(
                 Position(-1 if partition is None else partition, -1 if offset is None else offset)
             )
-
-    # What librdkafka says of the connection, on its threads.
-
-    def _on_error(self, error: KafkaError) -> None:
-        if error.code() == KafkaError._ALL_BROKERS_DOWN:
-            self._post(self._down)
-            return
-        words = reason_of(error)
-        self._post(lambda: self._remember(words))
-        if error.code() in _HOPELESS:
-            self._post(self._down)
-
-    def _on_statistics(self, text: str) -> None:
-        brokers: dict[str, Any] = json.loads(text).get("brokers", {})
-        up = any(broker.get("state") == "UP" for broker in brokers.values())
-        self._post(lambda: self._up() if up else None)
-
-    def _post(self, function: Callable[[], None]) -> None:
-        if self._loop is not None:
-            with contextlib.suppress(RuntimeError):  # the loop has ended
-                self._loop.call_soon_threadsafe(function)
-
-    def _remember(self, words: str) -> None:
-        self._last_words = words
-        if self._watch.state.phase is Phase.FAILED:
-            self._watch.set(Phase.FAILED, words)
-
-    def _down(self) -> None:
-        if self._watch.state.phase is not Phase.CLOSED:
-            self._watch.set(Phase.FAILED, self._last_words or "no broker answers")
-
-    def _up(self) -> None:
-        if self._watch.state.phase is not Phase.CLOSED:
-            self._last_words = ""
-            self._watch.set(Phase.CONNECTED)

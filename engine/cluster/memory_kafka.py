@@ -82,12 +82,17 @@ class MemoryBroker:
 
 
 class MemoryKafka:
-    """A connection to a `MemoryBroker`; see `engine.cluster.kafka.Kafka`."""
+    """A connection to a `MemoryBroker`; see `engine.cluster.kafka.Kafka`.
+
+    Attributes:
+        broker: what it is connected to.
+        closed: whether it has been closed.
+    """
 
     def __init__(self, broker: MemoryBroker | None = None) -> None:
         self.broker = broker or MemoryBroker()
+        self.closed = False
         self._watch = ConnectionWatch()
-        self._closed = False
         self.broker.join(self)
 
     @property
@@ -97,7 +102,7 @@ class MemoryKafka:
 
     def notice(self) -> None:
         """Brings the watch up to date."""
-        if self._closed:
+        if self.closed:
             self._watch.set(Phase.CLOSED)
         elif self.broker.down:
             self._watch.set(Phase.FAILED, "it does not answer")
@@ -141,7 +146,7 @@ class MemoryKafka:
 
     async def close(self) -> None:
         """See `Kafka`."""
-        self._closed = True
+        self.closed = True
         self.broker.leave(self)
         self.notice()
         self.broker.wake_readers()
@@ -149,7 +154,7 @@ class MemoryKafka:
     def reachable(self) -> bool:
         """Whether the broker answers this client."""
         self.notice()
-        return not self._closed and not self.broker.down
+        return not self.closed and not self.broker.down
 
     def _reach(self) -> None:
         if not self.reachable():
@@ -177,7 +182,7 @@ class MemoryReader:
 
     async def read(self) -> Sequence[Record]:
         """See `TopicReader`."""
-        while not self._closed:
+        while not (self._closed or self._kafka.closed):
             if self._kafka.reachable():
                 records = self._take()
                 if self._has_caught_up() or records:
