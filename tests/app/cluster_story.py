@@ -89,7 +89,8 @@ def take_live(studio: Studio, qtbot: QtBot, config_id: str) -> str:
     said = dialog.message.text()
     qtbot.keyClick(dialog, Qt.Key.Key_Escape)
     qtbot.waitUntil(lambda: studio.publishing.dialog is None, timeout=LONG_MS)
-    studio.window.activateWindow()
+    with qtbot.waitActive(studio.window):
+        studio.window.activateWindow()
     wait_standing(studio, qtbot, config_id, Standing.LIVE)
     return said
 
