@@ -81,13 +81,13 @@ class DiffView(QWidget):
         self._next.clicked.connect(lambda: self.go_to_change(1))
         self._empty = EmptyState(same)
         self._pages = QStackedLayout()
-        self._pages.addWidget(self._empty)
-        self._pages.addWidget(self.list)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
         column.addWidget(self._header)
         column.addLayout(self._pages, 1)
+        self._pages.addWidget(self._empty)  # into a layout that has a parent: it shows the first one at once
+        self._pages.addWidget(self.list)
 
     def show_diff(self, lines: tuple[DiffLine, ...], note: str) -> None:
         """Shows other lines; the scroll position stays as far as it can."""

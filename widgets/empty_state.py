@@ -26,7 +26,7 @@ class EmptyState(QFrame):
         self._label.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self._label.setWordWrap(True)
         self._label.setProperty("muted", True)
-        self.button = QPushButton(button)
+        self.button = QPushButton(button, self)  # a parent first: shown without one, it would be a window
         self.button.setProperty("primary", True)
         self.button.setVisible(bool(button))
         self.button.clicked.connect(self.chosen)

@@ -161,9 +161,9 @@ class WorkspaceTree(QWidget):
         self._empty = EmptyState("No workspace is open.", "Open a workspace")
         self._none = EmptyState("No script matches the filter.")
         self._lists = QStackedLayout()
-        self._lists.addWidget(self.tree)
-        self._lists.addWidget(self._none)
-        page = QWidget()
+        page = QWidget(
+            self
+        )  # stacks show their first widget at once, which would be a window without a parent
         column = QVBoxLayout(page)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
@@ -172,14 +172,16 @@ class WorkspaceTree(QWidget):
         filter_row.addWidget(self.filter)
         column.addLayout(filter_row)
         column.addLayout(self._lists, 1)
+        self._lists.addWidget(self.tree)
+        self._lists.addWidget(self._none)
         self._pages = QStackedLayout()
-        self._pages.addWidget(self._empty)
-        self._pages.addWidget(page)
         whole = QVBoxLayout(self)
         whole.setContentsMargins(0, 0, 0, 0)
         whole.setSpacing(0)
         whole.addWidget(self._header)
         whole.addLayout(self._pages, 1)
+        self._pages.addWidget(self._empty)
+        self._pages.addWidget(page)
 
     def _connect(self) -> None:
         self._new.clicked.connect(self.new_requested)

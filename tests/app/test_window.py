@@ -8,9 +8,9 @@ import sys
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import QSettings, Qt
+from PySide6.QtCore import QEvent, QObject, QSettings, Qt
 from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QApplication, QLineEdit
+from PySide6.QtWidgets import QApplication, QLineEdit, QWidget
 from pytestqt.qtbot import QtBot
 
 from app.session import Session, data_folder
@@ -204,3 +204,22 @@ def test_tab_reaches_every_pane_and_the_buttons_of_a_message(empty: Studio, qtbo
         qtbot.keyClick(QApplication.focusWidget(), Qt.Key.Key_Tab)
     assert {"Scripts", "Lua script", "Payload as text", "Input tabs", "Output", "Body"} <= seen
     assert "QPushButton" in seen
+
+
+def test_nothing_but_the_window_is_a_window(qtbot: QtBot, make_studio: StudioMaker) -> None:
+    """A pane that is shown before it has a parent flashes up as a window of its own, and costs the start."""
+    seen: list[str] = []
+
+    class Watch(QObject):
+        def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+            if event.type() == QEvent.Type.Show and isinstance(watched, QWidget) and watched.isWindow():
+                seen.append(type(watched).__name__)
+            return False
+
+    watch = Watch()
+    QApplication.instance().installEventFilter(watch)
+    try:
+        make_studio()
+    finally:
+        QApplication.instance().removeEventFilter(watch)
+    assert seen == ["MainWindow"]
