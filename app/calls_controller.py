@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import msgspec
 from PySide6.QtCore import QObject, Signal
 
 from app.document import Document
 from app.session import Session
 from engine.preview_calls import CallMode, PreviewCalls
-from engine.settings import Settings
+from engine.settings import RedisSettings, Settings
 from engine.workspace import Workspace
 from widgets.calls_bar import CallsBar, CallsState
 
@@ -27,7 +28,8 @@ class CallsController(QObject):
     Attributes:
         mode: the choice now. Live lasts until another is made or a workspace is opened; it is never restored.
         sends: whether live runs may send POST, PUT and DELETE; never longer than live lasts.
-        cluster: whose Redis, hosts and keys live runs use.
+        cluster: whose Redis, hosts and keys live runs use: those of the settings, with the Redis of the cluster that
+            the window is connected to.
 
     Signals:
         changed(): a choice was made.
@@ -38,6 +40,7 @@ class CallsController(QObject):
     def __init__(self, bar: CallsBar, session: Session, cluster: Settings) -> None:
         super().__init__(bar)
         self.mode, self.sends, self.cluster = CallMode.RECORDED, False, cluster
+        self._settings, self._profile = cluster, ""
         self._bar, self._session = bar, session
         self._workspace: Workspace | None = None
         self._document: Document | None = None
@@ -53,6 +56,17 @@ class CallsController(QObject):
             self._session.set_call_mode(self._workspace.path, mode)
         if mode is not self.mode:
             self._take(mode)
+
+    def use_cluster(self, profile: str, redis: RedisSettings | None) -> None:
+        """Takes the Redis of a profile for live runs; None for that of the settings.
+
+        A choice of live that was made for another cluster ends: it is not what was asked for.
+        """
+        cluster = msgspec.structs.replace(self._settings, redis=redis) if redis else self._settings
+        if cluster == self.cluster:
+            return
+        self.cluster, self._profile = cluster, profile
+        self._take(CallMode.RECORDED if self.mode is CallMode.LIVE else self.mode)
 
     def toggle_sending(self) -> None:
         """Allows live runs to send POST, PUT and DELETE, or no longer."""
@@ -83,7 +97,8 @@ class CallsController(QObject):
         if self.mode is CallMode.OFF:
             return "every call fails"
         if self.mode is CallMode.LIVE:
-            return f"Redis {self.cluster.redis.addr}"
+            whose = f"{self._profile}: " if self._profile else ""
+            return f"{whose}Redis {self.cluster.redis.addr}"
         recordings = self._document.inputs.recordings if self._document else None
         if recordings is None:
             return "no case is loaded, so no answers"

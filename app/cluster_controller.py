@@ -41,6 +41,7 @@ class ClusterController(QObject):
 
     Attributes:
         look: how the chosen profile is recognised; None when none is chosen.
+        profile: the one that is connected; None before it is.
         overview: what is known of it.
         standings: how the scripts of the workspace stand towards it; empty when it is not known.
 
@@ -72,6 +73,7 @@ class ClusterController(QObject):
         self._background, self._service, self._publishing = background, service, publishing
         self._profiles, self._messages, self._theming = profiles, messages, theming
         self.look: ProfileLook | None = None
+        self.profile: Profile | None = None
         self.overview = Overview()
         self._parts: tuple[Part, ...] = ()
         self._known = False  # the scripts have been read since it was chosen
@@ -150,7 +152,7 @@ class ClusterController(QObject):
 
     def _choose(self, look: ProfileLook | None, words: str) -> None:
         self.look, self.overview, self._parts, self._known = look, Overview(), (), False
-        self._publishing.connected = False
+        self.profile, self._publishing.connected = None, False
         self._view.set_profile(look)
         self._strip.set_look(look)
         self._messages.withdraw("cluster")
@@ -190,7 +192,10 @@ class ClusterController(QObject):
             self._parts = parts
             self._refresh_badge()
 
-    def _ready(self, _profile: Profile) -> None:
+    def _ready(self, profile: Profile) -> None:
+        if self.look is None:
+            return
+        self.profile = profile
         self._publishing.connected = self._known = True
         self._messages.withdraw("cluster")
         after, self._after = self._after, None

@@ -294,6 +294,11 @@ class Studio(QObject):
 
     def _cluster_changed(self) -> None:
         self.workspace.standings = self.cluster.standings
+        profile = self.cluster.profile
+        with_redis = profile is not None and not profile.through_api
+        self.calls.use_cluster(
+            profile.name if profile else "", profile.redis if profile and with_redis else None
+        )
         self._refresh_marks()
         self.actions.refresh()
 

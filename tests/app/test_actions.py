@@ -19,6 +19,8 @@ from tests.app.driving import document, front, message, press, wait_message, wri
 
 BY_ID = {row.id: row for row in ACTIONS}
 NEED_A_CASE = {"test.load", "test.update", "test.delete"}
+NEED_A_CLUSTER = {"cluster.history", "cluster.refresh", "cluster.disconnect"}
+ASK_FIRST = {"cluster.publish": "has unsaved changes", "cluster.approve": "has unsaved changes"}
 NEED_LIVE_CALLS = {"run.sending", "run.record"}
 
 
@@ -113,7 +115,7 @@ def test_with_nothing_open_what_needs_a_script_is_off(make_studio: StudioMaker) 
 
 def test_closing_the_last_script_turns_them_off_again(studio: Studio, qtbot: QtBot) -> None:
     off = {name for name, action in studio.actions.by_id.items() if not action.isEnabled()}
-    assert off == NEED_A_CASE | NEED_LIVE_CALLS
+    assert off == NEED_A_CASE | NEED_LIVE_CALLS | NEED_A_CLUSTER
     press(qtbot, studio, "file.close")
     off = {name for name, action in studio.actions.by_id.items() if not action.isEnabled()}
     assert off == {row.id for row in ACTIONS if row.enabled is not None} - {"file.new"}
@@ -130,7 +132,8 @@ def test_every_row_does_something_without_an_error(
     dialog = QApplication.activeModalWidget()
     if dialog is not None:
         dialog.close()
-    assert message(studio) == ""
+    asked = ASK_FIRST.get(row.id, "")
+    assert asked in message(studio) if asked else message(studio) == ""
 
 
 # --- some of them

@@ -17,6 +17,7 @@ from engine.cluster.connection import Phase
 from engine.cluster.open_profile import Cluster, OpenCluster
 from engine.cluster.profiles import ProfileRules
 from engine.model import ScriptConfig, script_hash
+from engine.preview_calls import CallMode
 from engine.scripts.compare import Difference
 from engine.scripts.record import encode_script
 from engine.scripts.review import Standing
@@ -36,7 +37,16 @@ from tests.app.cluster_story import (
     write_profile,
 )
 from tests.app.conftest import StudioMaker
-from tests.app.driving import choose_in_message, message, open_workspace, press, wait_message, write
+from tests.app.driving import (
+    choose_in_message,
+    message,
+    open_workspace,
+    press,
+    run_after,
+    shown_body,
+    wait_message,
+    write,
+)
 from tests.engine.redis_server import RedisServer
 from tests.engine.test_cli_scripts import local_cluster
 from widgets.approve_dialog import ApproveDialog
@@ -315,6 +325,25 @@ def test_a_script_is_taken_back_and_deleted(stage: Stage, qtbot: QtBot, redis: R
     assert "back is deleted from Staging." in publish(studio, qtbot).message.text()
     assert mirrored(studio, "back") is None
     assert (stage.folder / "back.lua").exists()
+
+
+# --- previews with real answers
+
+
+def test_a_live_preview_asks_the_redis_of_the_cluster_and_leaves_it_as_it_is(
+    stage: Stage, qtbot: QtBot, redis: RedisServer
+) -> None:
+    studio = stage.studio(redis, "caller")
+    with redis_library.Redis(port=redis.port) as client:
+        client.set("lua:kv:caller:k", "from the cluster")
+        write(studio, 'local kv = require("kv")\nrequest.body = kv.get("k")\nkv.set("k", "changed")')
+        studio.actions.trigger("run.calls_live")
+        assert f"Staging: Redis {redis.addr}" in studio.calls._note()
+        run_after(studio, qtbot, lambda: studio.actions.trigger("run.now"))
+        assert shown_body(studio) == "from the cluster"
+        assert client.get("lua:kv:caller:k") == b"from the cluster"
+    studio.cluster.disconnect_cluster()
+    assert studio.calls.mode is CallMode.RECORDED, "nobody asked for live on another cluster"
 
 
 # --- connections
