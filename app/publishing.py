@@ -209,7 +209,8 @@ class Publishing(QObject):
         look, text, approval = prepared.look, prepared.look.text, prepared.look.review.approval
         assert text is not None  # noqa: S101
         assert approval is not None  # noqa: S101 - `approved` has seen to it
-        cases = f"{approval.cases} cases were green" if approval.cases else "it has no cases"
+        counted = "its one case was green" if approval.cases == 1 else f"{approval.cases} cases were green"
+        cases = counted if approval.cases else "it has no cases"
         told = f"Approved by {approval.who} at {_minute(approval.when)}; {cases}"
         plan = PublishPlan(
             config_id=look.config_id,
@@ -380,7 +381,8 @@ def _check_rows(checks: Checks) -> tuple[Check, ...]:
         return first, Check(CASES, CheckState.FAILED, words, "Show")
     if not checks.cases:
         return first, Check(CASES, CheckState.SKIPPED, "It has no test cases", "Add one")
-    return first, Check(CASES, CheckState.PASSED, f"All {checks.cases} cases are green")
+    words = f"All {checks.cases} cases are green" if checks.cases > 1 else "Its one case is green"
+    return first, Check(CASES, CheckState.PASSED, words)
 
 
 def _mended(report: StoreReport, repair: StoreReport) -> StoreReport:

@@ -1,8 +1,9 @@
 """A workspace: a plain folder of scripts, their settings and their saved inputs, read and written safely.
 
 Layout: `<config_id>.lua`, `<config_id>.json` (the script_config), `tests/<config_id>/<case>.json`, and beside a case
-`<case>.fixtures.json`, the recorded answers to its module calls. Texts are exact bytes; a save replaces a file as a
-whole or not at all, and never over what someone else wrote meanwhile.
+`<case>.fixtures.json`, the recorded answers to its module calls; `reviews/<config_id>.json`, who wrote and approved it.
+Texts are exact bytes; a save replaces a file as a whole or not at all, and never over what someone else wrote
+meanwhile.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from engine.errors import BadInput, WorkspaceError
 from engine.workspace_names import file_stem, name_of
 
 TRASH = ".trash"
+REVIEWS = "reviews"
 FIXTURES = ".fixtures"
 """How the stem of a file of recorded answers ends, so that no case may be named like this."""
 
@@ -138,10 +140,12 @@ class Workspace:
         return _save_text(path, data, None)
 
     def rename(self, config_id: str, new_config_id: str) -> None:
-        """Give a script, its settings and its cases another name: all of them or, on an error, none."""
+        """Give a script, its settings, cases and review another name: all of them or, on an error, none."""
         path = self.script_path(new_config_id)
         self._refuse_taken(new_config_id, path, but=config_id)
-        for taken in (self.config_path(new_config_id), self._case_folder(new_config_id)):
+        for taken in (
+            self.config_path(new_config_id), self._case_folder(new_config_id), self.review_path(new_config_id),
+        ):  # fmt: skip
             if taken.exists() and config_id.casefold() != new_config_id.casefold():
                 raise WorkspaceError(
                     taken, "it would be overwritten.", "Move it away, or choose another name."
@@ -149,12 +153,13 @@ class Workspace:
         moves = [
             (self._case_folder(config_id), self._case_folder(new_config_id)),
             (self.config_path(config_id), self.config_path(new_config_id)),
+            (self.review_path(config_id), self.review_path(new_config_id)),
             (self.script_path(config_id), path),
         ]
         _move_all([(old, new) for old, new in moves if old.exists()], path)
 
     def delete(self, config_id: str) -> Path:
-        """Move a script, its settings and its cases to the workspace's `.trash`; returns the folder they are in.
+        """Move a script, its settings, cases and review to the workspace's `.trash`; returns the folder they are in.
 
         Not the system's trash: a server has none. Not a new suffix beside the scripts: those would be committed.
         `.trash` is hidden, ignores itself in git, and on the same file system, so moving cannot fail half-way.
@@ -164,6 +169,7 @@ class Workspace:
         moves = [
             (self._case_folder(config_id), folder / "tests" / file_stem(config_id)),
             (self.config_path(config_id), folder / self.config_path(config_id).name),
+            (self.review_path(config_id), folder / REVIEWS / self.review_path(config_id).name),
             (script, folder / script.name),
         ]
         _move_all([(old, new) for old, new in moves if old.exists()], script)
@@ -174,17 +180,25 @@ class Workspace:
         folder = self.path / TRASH / f"{time.strftime('%Y%m%d-%H%M%S')}-{time.time_ns() % 10**9:09d}"
         with _reporting(folder, "nothing was deleted"):
             (folder / "tests").mkdir(parents=True)
+            (folder / REVIEWS).mkdir()
             (self.path / TRASH / ".gitignore").write_bytes(b"*\n")
         return folder
 
     def restore(self, trashed: Path) -> None:
         """Undo a `delete`: put back what its folder holds. Raises WorkspaceError when a file stands there again."""
         moves = [(old, self.path / old.name) for old in trashed.iterdir() if old.is_file()]
-        moves += [(old, self.path / "tests" / old.name) for old in (trashed / "tests").iterdir()]
+        for folder in ("tests", REVIEWS):
+            moves += [(old, self.path / folder / old.name) for old in (trashed / folder).glob("*")]
         for _, new in moves:
             if new.exists():
                 raise WorkspaceError(new, "it exists again; nothing was restored.", "Rename it first.")
         _move_all(moves, trashed)
+
+    # Reviews: see `engine.scripts.review_store`.
+
+    def review_path(self, config_id: str) -> Path:
+        """Where the script's review is, or would be."""
+        return self.path / REVIEWS / f"{file_stem(config_id)}.json"
 
     # Settings.
 

@@ -46,7 +46,7 @@ def read_text(workspace: Workspace, config_id: str) -> Text:
     """
     source = workspace.read_script(config_id).text
     config = workspace.read_config(config_id)
-    return Text(source, parse_config(config) if config else {})
+    return Text(source, parse_config(config) if config else {}, config_id)
 
 
 async def check_text(

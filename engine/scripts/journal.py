@@ -17,9 +17,8 @@ from engine.errors import WorkspaceError
 from engine.go_time import go_time, unix_ns_of
 from engine.model import ScriptConfig
 from engine.scripts.record import BadScriptRecord, decode_script, encode_script
-from engine.scripts.review_store import FOLDER
 from engine.scripts.store import StoredVersion, StoreReport
-from engine.workspace import Workspace
+from engine.workspace import REVIEWS, Workspace
 from engine.workspace_names import file_stem
 
 
@@ -51,8 +50,8 @@ class Journal:
     """The journal of one workspace."""
 
     def __init__(self, workspace: Workspace) -> None:
-        self._file = workspace.path / FOLDER / "journal.jsonl"
-        self._versions = workspace.path / FOLDER / "versions"
+        self._file = workspace.path / REVIEWS / "journal.jsonl"
+        self._versions = workspace.path / REVIEWS / "versions"
 
     def add(
         self,

@@ -162,6 +162,7 @@ class Publisher:
             note=note,
             cases=checks.cases,
             looked_at={**still, self._profile: looked_at},
+            config_id=config_id,
         )
         await asyncio.to_thread(self.reviews.approve, config_id, approval)
         return approval

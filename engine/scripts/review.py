@@ -37,6 +37,7 @@ class Approval(msgspec.Struct, frozen=True):
     """One approval of one exact text and script_config; any edit of either voids it.
 
     Attributes:
+        config_id: whose script it was; a renamed one is another.
         hash, config_digest: of the script's bytes, and of its script_config.
         who, when, note: the approver; time is RFC 3339 in UTC.
         cases: how many test cases were green.
@@ -50,6 +51,7 @@ class Approval(msgspec.Struct, frozen=True):
     note: str = ""
     cases: int = 0
     looked_at: dict[str, str] = {}
+    config_id: str = ""
 
 
 class Review(msgspec.Struct, frozen=True):
@@ -61,17 +63,18 @@ class Review(msgspec.Struct, frozen=True):
 
     def approves(self, text: Text) -> bool:
         """Whether there is an approval of exactly this text and script_config."""
-        return self.approval is not None and (self.approval.hash, self.approval.config_digest) == (
-            text.hash,
-            text.config_digest,
-        )
+        approval = self.approval
+        return approval is not None and (approval.config_id, approval.hash, approval.config_digest) == (
+            text.config_id, text.hash, text.config_digest,
+        )  # fmt: skip
 
 
 class Text(msgspec.Struct, frozen=True):
-    """A script as the workspace holds it: its UTF-8 source and its script_config."""
+    """A script as the workspace holds it: its UTF-8 source, its script_config, and whose it is."""
 
     source: str
     config: dict[str, Any]
+    config_id: str = ""
 
     @property
     def hash(self) -> str:

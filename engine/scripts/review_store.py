@@ -11,20 +11,17 @@ from engine.errors import BadInput, WorkspaceError
 from engine.go_time import go_time
 from engine.scripts.review import Approval, Author, Review
 from engine.workspace import Workspace
-from engine.workspace_names import file_stem
-
-FOLDER = "reviews"
 
 
 class ReviewStore:
     """The reviews of one workspace. Holds nothing: what it answers is what is on disk now."""
 
     def __init__(self, workspace: Workspace) -> None:
-        self._folder = workspace.path / FOLDER
+        self._workspace = workspace
 
     def path(self, config_id: str) -> Path:
         """Where a script's review is, or would be."""
-        return self._folder / f"{file_stem(config_id)}.json"
+        return self._workspace.review_path(config_id)
 
     def read(self, config_id: str) -> Review:
         """The review of a script; an empty one when there is none.

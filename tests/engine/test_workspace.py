@@ -202,12 +202,14 @@ def full(workspace: Workspace, config_id: str) -> None:
     workspace.create(config_id, b"code")
     workspace.save_config(config_id, b"{}")
     workspace.save_case(config_id, "one", Case(b"{}"))
+    workspace.review_path(config_id).parent.mkdir(exist_ok=True)
+    workspace.review_path(config_id).write_bytes(b"{}")
 
 
 def test_renaming_takes_everything_along(workspace: Workspace) -> None:
     full(workspace, "a:1")
     workspace.rename("a:1", "b")
-    assert files(workspace.path) == {"b.lua", "b.json", "tests/b/one.json"}
+    assert files(workspace.path) == {"b.lua", "b.json", "tests/b/one.json", "reviews/b.json"}
     full(workspace, "c")
     with pytest.raises(WorkspaceError, match="a script b already"):
         workspace.rename("c", "b")

@@ -168,6 +168,16 @@ async def test_any_edit_voids_an_approval(desk: Desk, edit: str) -> None:
         assert (await zoe.publish(NAME)).complete, "it was this text that was approved"
 
 
+async def test_an_approval_is_of_a_config_id_too(desk: Desk) -> None:
+    desk.save(CODE, "max")
+    await desk.of().approve(NAME, "")
+    desk.workspace.rename(NAME, "other")
+    await refused(desk.of().publish("other"), Refusal.EDITED_AFTER_APPROVAL)
+    assert [author.who for author in ReviewStore(desk.workspace).read("other").authors] == ["max"]
+    desk.workspace.rename("other", NAME)
+    assert (await desk.of().publish(NAME)).complete
+
+
 async def test_a_forged_approval_of_another_text_is_worth_nothing(desk: Desk) -> None:
     forged = Approval("0" * 64, digest_of({}), "boss", "2026-01-01T00:00:00Z", looked_at={"Local": ""})
     ReviewStore(desk.workspace).approve(NAME, forged)
