@@ -54,6 +54,7 @@ screenshots:  ## the README's pictures, drawn by the program itself
 		QT_QPA_PLATFORM=offscreen .venv/bin/howk-studio gui --theme $$theme --script order_enrich \
 			--screenshot resources/screenshots/$$theme.png 2>/dev/null || exit; \
 	done
+	@QT_QPA_PLATFORM=offscreen .venv/bin/python -m tests.shots resources/screenshots
 
 lock:  ## pin all dependencies anew from pyproject.toml
 	@.ci/lock
