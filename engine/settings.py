@@ -139,6 +139,24 @@ class SecurityProtocol(enum.StrEnum):
     SASL_SSL = "sasl_ssl"
 
 
+class SaslMechanism(enum.StrEnum):
+    """How a user proves who they are; what else Kafka knows needs more than a password."""
+
+    PLAIN = "PLAIN"
+    SCRAM_SHA_256 = "SCRAM-SHA-256"
+    SCRAM_SHA_512 = "SCRAM-SHA-512"
+
+
+class Compression(enum.StrEnum):
+    """How records are compressed on their way."""
+
+    NONE = "none"
+    GZIP = "gzip"
+    SNAPPY = "snappy"
+    LZ4 = "lz4"
+    ZSTD = "zstd"
+
+
 class KafkaSettings(msgspec.Struct, frozen=True):
     """The Kafka of the cluster; `brokers` are HOST:PORT.
 
@@ -151,10 +169,10 @@ class KafkaSettings(msgspec.Struct, frozen=True):
     topics: TopicNames = TopicNames()
     consumer_group: str = "howk-workers"
     per_key_parallelism: Annotated[int, msgspec.Meta(ge=1)] = 1
-    producer_compression: str = "snappy"
+    producer_compression: Compression = Compression.SNAPPY
     producer_linger_ms: Annotated[int, msgspec.Meta(ge=0)] = 50
     security_protocol: SecurityProtocol = SecurityProtocol.PLAINTEXT
-    sasl_mechanism: str = "PLAIN"
+    sasl_mechanism: SaslMechanism = SaslMechanism.PLAIN
     sasl_username: str = ""
     sasl_password: Secret = Secret()
     tls_ca_file: str = ""

@@ -17,19 +17,18 @@ from confluent_kafka import KafkaError, KafkaException, Message, Producer, Topic
 from confluent_kafka.admin import AdminClient, ClusterMetadata, OffsetSpec  # type: ignore[attr-defined]
 from confluent_kafka.cimpl import NewTopic
 
-from engine.cluster.confluent_config import as_our_error, client_config, kafka_at
+from engine.cluster.confluent_config import as_our_error, as_settings_error, client_config, kafka_at
 from engine.cluster.confluent_health import ConnectionHealth
 from engine.cluster.confluent_reader import ConfluentReader
 from engine.cluster.connection import ConnectionWatch, Phase
 from engine.cluster.kafka import Position, TopicSpec
-from engine.errors import ClusterUnreachable, SettingsError
+from engine.errors import ClusterUnreachable
 from engine.settings import KafkaSettings
 
 REQUEST_SECONDS = 10.0
-LOOK_SECONDS = 2.0
 DELIVERY_SECONDS = 15.0
 _SERVE_SECONDS = 0.1
-_STEP_SECONDS = 1.0
+_STEP_SECONDS = 0.5
 _FLUSH_SECONDS = 1.0
 _STATE_EVERY_MS = 1000
 _NO_LEADER_YET = frozenset(
@@ -75,14 +74,13 @@ class ConfluentKafka:
 
     async def connect(self) -> None:
         """See `Kafka`. Gives up early once no broker is left to try."""
-        watch = self._health.watch
+        client, watch = self._client(), self._health.watch
         if watch.state.phase is not Phase.CONNECTED:
             watch.set(Phase.CONNECTING)
-        client = self._client()
         deadline = asyncio.get_running_loop().time() + REQUEST_SECONDS
         while True:
             try:
-                await self._in_thread(lambda: client.list_topics(timeout=LOOK_SECONDS))
+                await self._in_thread(lambda: client.list_topics(timeout=_STEP_SECONDS))
             except ClusterUnreachable as problem:
                 failed = watch.state.phase is Phase.FAILED
                 if failed or asyncio.get_running_loop().time() > deadline:
@@ -195,10 +193,10 @@ class ConfluentKafka:
         if self._closing.is_set() or self._health.watch.state.phase is Phase.CLOSED:
             raise ClusterUnreachable(self._part, "the connection is closed")
         self._health.live_on(asyncio.get_running_loop())
-        config = client_config(self._settings, self._health.on_error) | {
+        config = client_config(self._settings, self._health) | {
             "acks": "all",
             "enable.idempotence": True,
-            "compression.type": self._settings.producer_compression,
+            "compression.type": str(self._settings.producer_compression),
             "linger.ms": self._linger_ms,
             "delivery.timeout.ms": round(DELIVERY_SECONDS * 1000),
             "statistics.interval.ms": _STATE_EVERY_MS,
@@ -207,7 +205,7 @@ class ConfluentKafka:
         try:
             self._producer = Producer(config)
         except KafkaException as problem:
-            raise SettingsError("kafka", f"{problem.args[0].str()}.") from problem
+            raise as_settings_error(problem.args[0]) from problem
         self._server = threading.Thread(
             target=self._serve, args=(self._producer,), name="howk-kafka", daemon=True
         )
@@ -217,7 +215,7 @@ class ConfluentKafka:
     def _admin_client(self) -> AdminClient:
         if self._admin is None:
             self._client()
-            self._admin = AdminClient(client_config(self._settings, self._health.on_error))
+            self._admin = AdminClient(client_config(self._settings, self._health))
         return self._admin
 
     def _serve(self, client: Producer) -> None:

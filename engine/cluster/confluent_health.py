@@ -10,7 +10,7 @@ from typing import Any
 
 from confluent_kafka import KafkaError
 
-from engine.cluster.confluent_config import reason_of
+from engine.cluster.confluent_config import in_words, reason_of
 from engine.cluster.connection import ConnectionWatch, Phase
 
 _HOPELESS = frozenset({KafkaError._AUTHENTICATION, KafkaError.SASL_AUTHENTICATION_FAILED, KafkaError._SSL})
@@ -18,7 +18,7 @@ _HOPELESS = frozenset({KafkaError._AUTHENTICATION, KafkaError.SASL_AUTHENTICATIO
 
 
 class ConnectionHealth:
-    """Keeps a watch. `on_error`, `on_statistics` and `post` run on any thread, everything else on the loop.
+    """Keeps a watch. `on_error`, `log`, `on_statistics` and `post` run on any thread, everything else on the loop.
 
     Attributes:
         watch: the state.
@@ -49,6 +49,11 @@ class ConnectionHealth:
         self.post(lambda: self._remember(words))
         if error.code() in _HOPELESS:
             self.post(self._down)
+
+    def log(self, _level: int, _form: str, facility: str, _client: str, line: str) -> None:
+        """For librdkafka's log, which says why a connection failed where its error_cb does not."""
+        if facility == "FAIL":
+            self.post(lambda: self._remember(in_words(line)))
 
     def on_statistics(self, text: str) -> None:
         """For librdkafka's stats_cb: nothing else says that a broker is back."""

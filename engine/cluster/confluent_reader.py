@@ -13,7 +13,7 @@ from typing import cast
 
 from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, Message, TopicPartition
 
-from engine.cluster.confluent_config import MAX_MESSAGE_BYTES, client_config
+from engine.cluster.confluent_config import MAX_MESSAGE_BYTES, Nobody, client_config
 from engine.cluster.kafka import Headers, Record
 from engine.settings import KafkaSettings
 
@@ -87,7 +87,7 @@ class ConfluentReader:
     # The thread.
 
     def _run(self) -> None:
-        config = client_config(self._settings, lambda _error: None) | {
+        config = client_config(self._settings, Nobody()) | {
             "group.id": f"howk-studio-reader-{uuid.uuid4()}",  # demanded by the client; no group is joined
             "enable.auto.commit": False,
             "enable.partition.eof": True,

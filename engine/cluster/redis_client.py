@@ -22,8 +22,9 @@ from redis.backoff import NoBackoff
 from redis.exceptions import AuthenticationError, ConnectionError, RedisError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
+from engine.cluster.address import host_and_port
 from engine.cluster.connection import ConnectionWatch, Phase
-from engine.errors import ClusterUnreachable, SettingsError
+from engine.errors import ClusterUnreachable
 from engine.settings import RedisSettings
 from engine.tasks import end_task
 
@@ -94,20 +95,6 @@ def _through_sentinels(settings: RedisSettings, common: dict[str, Any], connect_
         settings.sentinel_master_name, sentinels, max_connections=MAX_CONNECTIONS, **common
     )
     return Redis.from_pool(pool)
-
-
-def host_and_port(addr: str, key: str) -> tuple[str, int]:
-    """HOST:PORT apart; an IPv6 host stands in brackets. Raises SettingsError, naming the setting `key`."""
-    host, _colon, port = addr.rpartition(":")
-    # Not shown: an address pasted as a URL may hold a password.
-    if (
-        not host
-        or not (port.isascii() and port.isdigit())
-        or not 0 < int(port) < 65536
-        or set("@/") & set(addr)
-    ):
-        raise SettingsError(key, "must be HOST:PORT.", "The password has a setting of its own.")
-    return host.removeprefix("[").removesuffix("]"), int(port)
 
 
 def redis_at(settings: RedisSettings) -> str:

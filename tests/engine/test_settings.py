@@ -118,6 +118,9 @@ def test_topics_are_a_table_of_their_own(tmp_path: Path) -> None:
     ("variables", "key"),
     [
         ({"HOWK_KAFKA_SECURITY_PROTOCOL": "tls"}, "kafka.security_protocol"),
+        ({"HOWK_KAFKA_SASL_MECHANISM": "GSSAPI"}, "kafka.sasl_mechanism"),
+        ({"HOWK_KAFKA_PRODUCER_COMPRESSION": "rar"}, "kafka.producer_compression"),
+        ({"HOWK_KAFKA_PRODUCER_LINGER_MS": "-1"}, "kafka.producer_linger_ms"),
         ({"HOWK_KAFKA_PER_KEY_PARALLELISM": "0"}, "kafka.per_key_parallelism"),
         ({"HOWK_API_PORT": "70000"}, "api.port"),
         ({"HOWK_REDIS_DB": "x"}, "redis.db"),
