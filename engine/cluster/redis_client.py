@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import os
 import re
+import ssl
 from typing import Any, Self
 
 from redis.asyncio import BlockingConnectionPool, Redis, SSLConnection
@@ -24,7 +25,7 @@ from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from engine.cluster.address import host_and_port
 from engine.cluster.connection import ConnectionWatch, Phase
-from engine.errors import ClusterUnreachable
+from engine.errors import ClusterUnreachable, SettingsError
 from engine.settings import RedisSettings
 from engine.tasks import end_task
 
@@ -34,6 +35,8 @@ MAX_CONNECTIONS = 32
 PING_SECONDS = 2.0
 FIRST_RETRY_SECONDS = 0.5
 LONGEST_RETRY_SECONDS = 10.0
+_NAME_DIFFERS = frozenset({62, 64})  # X509_V_ERR_HOSTNAME_MISMATCH, X509_V_ERR_IP_ADDRESS_MISMATCH
+_CLOSES = "it closes the connection: does it want TLS? (tls)"
 _SYSTEM_ERROR = re.compile(r"Error (-?\d+) connecting to ")
 
 
@@ -76,7 +79,13 @@ def _tls(settings: RedisSettings) -> dict[str, Any]:
         "ssl_cert_reqs": "required" if settings.tls_verify else "none",
         "ssl_check_hostname": settings.tls_verify,
     }
-    return tls | ({"ssl_ca_certs": settings.tls_ca_file} if settings.tls_ca_file else {})
+    if not settings.tls_ca_file:
+        return tls
+    try:
+        ssl.create_default_context(cafile=settings.tls_ca_file)
+    except OSError as problem:  # SSLError is one
+        raise SettingsError("redis.tls_ca_file", "it cannot be read, or is no PEM file.") from problem
+    return tls | {"ssl_ca_certs": settings.tls_ca_file}
 
 
 def _through_sentinels(settings: RedisSettings, common: dict[str, Any], connect_seconds: float) -> Redis:
@@ -87,14 +96,24 @@ def _through_sentinels(settings: RedisSettings, common: dict[str, Any], connect_
             "password": settings.sentinel_password.reveal() or None,
             "socket_connect_timeout": connect_seconds,
             "socket_timeout": connect_seconds,
+            "retry": Retry(NoBackoff(), 0),  # the next one is asked
         },
     )
     if settings.tls:
         common |= {"connection_class": SentinelManagedSSLConnection}
-    pool = SentinelConnectionPool(  # type: ignore[no-untyped-call]
+    pool = _SentinelPool(  # type: ignore[no-untyped-call]
         settings.sentinel_master_name, sentinels, max_connections=MAX_CONNECTIONS, **common
     )
     return Redis.from_pool(pool)
+
+
+class _SentinelPool(SentinelConnectionPool):
+    """Closes the connections to the Sentinels too, which redis-py forgets."""
+
+    async def aclose(self) -> None:
+        await super().aclose()
+        for sentinel in self.sentinel_manager.sentinels:
+            await sentinel.aclose()
 
 
 def redis_at(settings: RedisSettings) -> str:
@@ -162,6 +181,22 @@ class RedisConnection:
 
 def reason_of(problem: RedisError | OSError) -> str:
     """Why Redis could not be asked, for people: no credential, and no object of the client's."""
+    beneath = problem.__cause__ or problem.__context__
+    return (
+        _of_connection(beneath) or _of_refusal(problem) or _of_system(str(problem)) or type(problem).__name__
+    )
+
+
+def _of_connection(beneath: BaseException | None) -> str:
+    if isinstance(beneath, ssl.SSLCertVerificationError):
+        other_host = beneath.verify_code in _NAME_DIFFERS
+        return f"its TLS certificate is {'for another host' if other_host else 'not trusted (tls_ca_file)'}"
+    if isinstance(beneath, ssl.SSLError):
+        return "it does not speak TLS there (tls)"
+    return _CLOSES if isinstance(beneath, ConnectionResetError) else ""
+
+
+def _of_refusal(problem: RedisError | OSError) -> str:
     text = str(problem)
     if "NOAUTH" in text or text.startswith("HELLO must be called"):
         return "it demands a password"
@@ -169,10 +204,12 @@ def reason_of(problem: RedisError | OSError) -> str:
         return "it refuses the user name or the password"
     if isinstance(problem, MasterNotFoundError):
         return "no Sentinel answers with a master of that name"
-    if isinstance(problem, RedisTimeoutError | TimeoutError):
-        return "it does not answer in time"
+    return "it does not answer in time" if isinstance(problem, RedisTimeoutError | TimeoutError) else ""
+
+
+def _of_system(text: str) -> str:
     # "Error 111 connecting to HOST:PORT. Connect call failed ('127.0.0.1', 6379)."
     number = _SYSTEM_ERROR.match(text)
     if number is not None and int(number[1]) > 0:
         return os.strerror(int(number[1])).lower()
-    return text.partition(". ")[2] or text or type(problem).__name__
+    return text.partition(". ")[2] or text

@@ -47,15 +47,16 @@ class RedisServer:
         """HOST:PORT."""
         return f"127.0.0.1:{self.port}"
 
+    def command(self) -> list[str]:
+        """What is run."""
+        return [
+            redis_program(), "--port", str(self.port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no",
+            "--dir", str(self._folder), "--loglevel", "warning", *self._options,
+        ]  # fmt: skip
+
     def start(self) -> None:
         """Returns when the server answers."""
-        self._process = subprocess.Popen(
-            [
-                redis_program(), "--port", str(self.port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no",
-                "--dir", str(self._folder), "--loglevel", "warning", *self._options,
-            ],
-            stdout=subprocess.DEVNULL,
-        )  # fmt: skip
+        self._process = subprocess.Popen(self.command(), stdout=subprocess.DEVNULL)
         deadline = time.monotonic() + START_SECONDS
         while time.monotonic() < deadline and self._process.poll() is None:
             try:
