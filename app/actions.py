@@ -221,7 +221,8 @@ ACTIONS: tuple[Row, ...] = (
     Row("help.calls", "&Calls in a Preview", "", "", lambda s: s.docs.show("calls")),
     Row("help.security", "&What a Script Can Do", "", "", lambda s: s.docs.show("security")),
     Row("help.migration", "Scripts from HOWK's Own &Engine", "", "", lambda s: s.docs.show("migration")),
-    Row("help.clusters", "&Clusters", "", "", lambda s: s.docs.show("clusters")),
+    Row("help.lint", "What &Lint Says", "", "", lambda s: s.docs.show("lint")),
+    Row("help.clusters", "Cl&usters", "", "", lambda s: s.docs.show("clusters")),
     Row("help.http_api", "The &HTTP API", "", "", lambda s: s.docs.show("api")),
     Row("help.about", "&About HOWK Studio", "", "", lambda s: s.about()),
 )  # fmt: skip

@@ -9,7 +9,7 @@ from app.dialogs import ask_choice
 from app.document import Document
 from app.documents import Documents
 from app.messages import Choices, Messages
-from engine.scripts.problem import Problem
+from engine.scripts.problem import Problem, Severity
 from engine.workspace import ChangedOnDisk
 from widgets.editor_tabs import EditorTabs
 
@@ -128,8 +128,9 @@ class EditorController(QObject):
         """Takes what a run found wrong with a document."""
         changed = self.problems.get(document.config_id, ()) != problems
         self.problems[document.config_id] = problems
-        if problems:
-            document.editor.show_problems(problems)
+        shown = tuple(problem for problem in problems if problem.severity is not Severity.INFO)
+        if shown:  # what is merely worth knowing is in the list; beside the text it would only flicker
+            document.editor.show_problems(shown)
         else:
             document.editor.clear_problems()
         if changed:

@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import functools
 import os
 import time
 from dataclasses import dataclass
@@ -17,11 +19,12 @@ from app.latest import LatestWins
 from engine.delivery.request import build_request
 from engine.display_process import Compared, Presented
 from engine.display_service import DisplayService
-from engine.model import Outcome, PreviousError, Webhook
+from engine.model import Outcome, PreviousError, ScriptErrorType, Webhook
 from engine.modules.fixture import Fixture
 from engine.modules.recorded import Recorder
 from engine.preview_calls import CallMode, PreviewCalls
 from engine.sandbox.pool import EnginePool
+from engine.scripts.problem import Problem
 from engine.settings import Settings
 from engine.transform import Script, Transformer
 
@@ -46,6 +49,7 @@ class PreviewResult:
     Attributes:
         presented: None when the script failed or a later request outran this one.
         answers: what the calls of a live run were answered, secrets masked; None when the run was not live.
+        remarks: what lint says of the script; nothing when it cannot be run at all.
     """
 
     number: int
@@ -53,6 +57,7 @@ class PreviewResult:
     outcome: Outcome
     presented: Presented | None
     answers: tuple[Fixture, ...] | None = None
+    remarks: tuple[Problem, ...] = ()
 
 
 async def run_preview(
@@ -66,15 +71,29 @@ async def run_preview(
     """
     outcome, answers = await _run(request, transformer)
     webhook = request.webhook
+    remarks = () if is_broken(outcome) else await asyncio.to_thread(remarks_on, request.source)
     if outcome.result is None:
-        return PreviewResult(request.number, webhook.payload, outcome, None, answers)
+        return PreviewResult(request.number, webhook.payload, outcome, None, answers, remarks)
     outgoing = build_request(
         webhook, outcome.result, user_agent=settings.delivery.user_agent, now_unix=int(time.time())
     )
     presented = await display.present(
         webhook.payload, webhook.headers, outcome, outgoing, compare=request.compare
     )
-    return PreviewResult(request.number, webhook.payload, outcome, presented, answers)
+    return PreviewResult(request.number, webhook.payload, outcome, presented, answers, remarks)
+
+
+def is_broken(outcome: Outcome) -> bool:
+    """Whether the script could not be compiled; lint needs one that can."""
+    return outcome.error is not None and outcome.error.type is ScriptErrorType.SYNTAX
+
+
+@functools.lru_cache(maxsize=1)  # payloads change more often than the script does
+def remarks_on(source: bytes) -> tuple[Problem, ...]:
+    """What lint says of a script."""
+    from engine.scripts.lint import lint  # noqa: PLC0415 - its parser takes long to load
+
+    return lint(source)
 
 
 async def _run(

@@ -207,7 +207,7 @@ class PreviewController(QObject):
         self._meter.show_usage(outcome.cpu_ms, outcome.memory_peak_bytes)
         if self._outdated:  # it was changed while it ran
             self._view.show_outdated(self._why_not())
-        self.problems_found.emit(document, problems_of(outcome))
+        self.problems_found.emit(document, problems_of(outcome, result.remarks))
         self.ran.emit(result)
 
     def _compare(self) -> None:
@@ -241,9 +241,9 @@ def state_of(outcome: Outcome, presented: Presented) -> OutcomeState:
     )
 
 
-def problems_of(outcome: Outcome) -> tuple[Problem, ...]:
-    """A failed run as problems for the list and the editor."""
+def problems_of(outcome: Outcome, remarks: tuple[Problem, ...] = ()) -> tuple[Problem, ...]:
+    """What a run failed of, and what lint says, as problems for the list and the editor; errors come first."""
     error = outcome.error
-    if error is None:
-        return ()
-    return (Problem(Severity.ERROR, error.message, error.line or 1, 0, error.type.value),)
+    failed = (Problem(Severity.ERROR, error.message, error.line or 1, 0, error.type.value),) if error else ()
+    order = list(Severity)
+    return (*failed, *sorted(remarks, key=lambda problem: order.index(problem.severity)))

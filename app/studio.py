@@ -36,7 +36,7 @@ from engine.errors import SettingsError
 from engine.preview_calls import CallMode
 from engine.sandbox.api import API
 from engine.scripts.identity import who_am_i
-from engine.scripts.problem import Problem
+from engine.scripts.problem import Problem, Severity
 from engine.scripts.review_store import ReviewStore
 from engine.settings import Settings, load_settings
 from engine.workspace import Workspace
@@ -264,7 +264,7 @@ class Studio(QObject):
     def _refresh_marks(self) -> None:
         failing = self.tests.marks()
         self.workspace.refresh(
-            failing | {name: found for name, found in self.editors.problems.items() if found}
+            failing | {name: bad for name, found in self.editors.problems.items() if (bad := _errors(found))}
         )
         if self.editors.current is not None:
             self.window.tree.select(self.editors.current.config_id)
@@ -338,7 +338,7 @@ class Studio(QObject):
 
     def _show_preview_state(self) -> None:
         current = self.editors.current
-        count = len(self.editors.problems_of(current))
+        count = len(_errors(self.editors.problems_of(current)))
         text = "Live preview" if self.preview.enabled else "Live preview off"
         if self.calls.mode is CallMode.LIVE:
             text = "Calls are live: runs when asked"
@@ -392,6 +392,10 @@ class Studio(QObject):
         await self._service.close()
         await self.tests.service.close()
         await self.cluster_service.end()
+
+
+def _errors(problems: tuple[Problem, ...]) -> tuple[Problem, ...]:
+    return tuple(problem for problem in problems if problem.severity is Severity.ERROR)
 
 
 def _settings() -> tuple[Settings, str]:

@@ -28,8 +28,8 @@ from engine.model import Outcome, OutgoingRequest, Webhook
 from engine.modules.fixture import decode_fixtures
 from engine.modules.recorded import RecordedModules
 from engine.sandbox.pool import EnginePool
-from engine.scripts.problem import Problem
-from engine.scripts.validate import check_syntax
+from engine.scripts.problem import Problem, Severity
+from engine.scripts.validate import check_script
 from engine.settings import Settings, load_settings
 from engine.transform import Script, Transformer
 
@@ -193,7 +193,7 @@ def check(
     scripts: Annotated[list[Path], typer.Argument(metavar="SCRIPT.lua...", help="The scripts to check.")],
     json: JsonFlag = False,
 ) -> None:
-    """Check the syntax of scripts without running them."""
+    """Check scripts without running them: syntax, and what they most likely did not mean."""
     try:
         sources = [(path, read_script(path)) for path in scripts]
     except BadInput as problem:
@@ -201,7 +201,7 @@ def check(
 
     async def work() -> list[tuple[Path, Problem]]:
         async with EnginePool(spares=0) as pool:
-            return [(path, found) for path, source in sources for found in await check_syntax(pool, source)]
+            return [(path, found) for path, source in sources for found in await check_script(pool, source)]
 
     problems = run(work())
     if json:
@@ -210,7 +210,7 @@ def check(
     else:
         for path, found in problems:
             typer.echo(f"{path}:{found}")
-    if problems:
+    if any(found.severity is Severity.ERROR for _, found in problems):
         raise typer.Exit(EXIT_SCRIPT_FAILED)
 
 

@@ -11,7 +11,7 @@ from engine.cases.run import CaseRunner
 from engine.sandbox.pool import EnginePool
 from engine.scripts.problem import Problem, Severity
 from engine.scripts.review import Text
-from engine.scripts.validate import check_syntax
+from engine.scripts.validate import check_script
 from engine.transform import Script, Transformer
 from engine.workspace import Workspace, parse_config
 
@@ -58,7 +58,7 @@ async def check_text(
         EngineUnavailable: no engine host could be started.
     """
     source = text.source.encode()
-    problems = await check_syntax(pool, source)
+    problems = await check_script(pool, source)
     script = Script.of(source, text.config)
 
     def this_script(_case: SavedCase) -> Script:

@@ -133,22 +133,28 @@ class Publisher:
         text = await asyncio.to_thread(read_text, self._workspace, config_id)
         return await check_text(self._workspace, config_id, text, self._pool, self._transformer)
 
-    async def approve(self, config_id: str, looked_at: str, note: str = "") -> Approval:
+    async def approve(
+        self, config_id: str, looked_at: str, note: str = "", *, seen: Text | None = None
+    ) -> Approval:
         """Approves the script as it is on disk.
 
         Args:
             config_id: whose script.
             looked_at: hash of the live script whose difference the approver has seen; empty when none was live.
             note: for colleagues.
+            seen: the text whose difference the approver has seen, where somebody may have written another since.
 
         Raises:
-            PublishRefused: a check failed, the live script is another one, or a rule forbids this approver.
+            PublishRefused: a check failed, the text or the live script is another one, or a rule forbids this approver.
             BadInput, ClusterUnreachable, EngineUnavailable: see `look` and `check`.
         """
         look = await self.look(config_id)
         text = await asyncio.to_thread(read_text, self._workspace, config_id)
         if _hash(look.live) != looked_at:
             raise self._changed(config_id, looked_at, look.live)
+        if seen is not None and seen != text:
+            why = f"{config_id} was written anew since you looked. Look at the difference again."
+            raise PublishRefused(Refusal.NOT_LOOKED_AT, why)
         self._check_approver(look.review, text, self.who)
         checks = await check_text(self._workspace, config_id, text, self._pool, self._transformer)
         _demand_clean(config_id, checks)

@@ -1,7 +1,8 @@
-"""Checks a script without running it: its encoding and its syntax, as problems with their places."""
+"""Checks a script without running it: its encoding, its syntax and what lint says, as problems with their places."""
 
 from __future__ import annotations
 
+import asyncio
 import re
 
 from engine.errors import BadInput
@@ -47,6 +48,13 @@ async def check_syntax(pool: EnginePool, source: bytes) -> tuple[Problem, ...]:
     return (
         Problem(Severity.ERROR, reply.error_message, line, _column(source, line, reply.error_message), code),
     )
+
+
+async def check_script(pool: EnginePool, source: bytes) -> tuple[Problem, ...]:
+    """The syntax error of a script, else what lint says of it. Raises EngineUnavailable."""
+    from engine.scripts.lint import lint  # noqa: PLC0415 - its parser takes long to load
+
+    return await check_syntax(pool, source) or await asyncio.to_thread(lint, source)
 
 
 def _column(source: bytes, line: int, message: str) -> int:

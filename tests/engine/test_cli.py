@@ -378,13 +378,13 @@ def test_wrong_usage_ends_with_two(arguments: list[str]) -> None:
 
 
 def test_check_says_nothing_about_scripts_without_problems(folder: Folder) -> None:
-    result = run("check", folder.file("a.lua", "local x = 1"), folder.file("b.lua", ""))
+    result = run("check", folder.file("a.lua", "headers.X = 1"), folder.file("b.lua", ""))
     assert (result.exit_code, result.stdout, result.stderr) == (0, "", "")
 
 
 def test_check_names_file_line_and_column_of_each_problem(folder: Folder) -> None:
     good, first, second = (
-        folder.file("a.lua", "x = 1"),
+        folder.file("a.lua", "headers.X = 1"),
         folder.file("b.lua", "\n  x = = 1"),
         folder.file("c.lua", "if x then\n"),
     )
@@ -394,6 +394,17 @@ def test_check_names_file_line_and_column_of_each_problem(folder: Folder) -> Non
         f"{first}:2:7: error: unexpected symbol near '='",
         f"{second}:2:1: error: 'end' expected (to close 'if' at line 1) near '<eof>'",
     ]
+
+
+def test_check_says_what_lint_says_and_fails_for_errors_only(folder: Folder) -> None:
+    script = folder.file("a.lua", "local unused = 1\nheades.X = 1")
+    result = run("check", script)
+    assert result.exit_code == 0
+    assert result.stdout.splitlines() == [
+        f"{script}:1:7: info: `unused` is never read.",
+        f"{script}:2:1: warning: Nothing defines `heades`: did you mean `headers`?",
+    ]
+    assert run("check", folder.file("b.lua", 'require("socket")')).exit_code == 1
 
 
 def test_check_as_json_is_a_list_of_problems(folder: Folder) -> None:
@@ -410,7 +421,7 @@ def test_check_as_json_is_a_list_of_problems(folder: Folder) -> None:
             "code": "syntax",
         }
     ]
-    assert json.loads(run("check", folder.file("a.lua", "x = 1"), "--json").stdout) == []
+    assert json.loads(run("check", folder.file("a.lua", "headers.X = 1"), "--json").stdout) == []
 
 
 def test_check_refuses_a_function_that_this_lua_cannot_call_safely(folder: Folder) -> None:
