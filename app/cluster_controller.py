@@ -13,7 +13,8 @@ from app.background import Background
 from app.cluster_service import ClusterService, Overview, Part
 from app.messages import Messages
 from app.profiles_controller import ProfilesController
-from app.publishing import Publishing, as_shown, look_of
+from app.publishing import Publishing
+from app.script_plans import as_shown, look_of
 from app.theming import Theming
 from engine.cluster.connection import ConnectionState, Phase
 from engine.display import DiffLine
@@ -78,6 +79,7 @@ class ClusterController(QObject):
         self._parts: tuple[Part, ...] = ()
         self._known = False  # the scripts have been read since it was chosen
         self._after: Callable[[], None] | None = None
+        self._again: Callable[[], None] = self.choose_local
         self._history: HistoryView | None = None
         strip.set_look(None)
         badge.set_state(None, ())
@@ -94,7 +96,7 @@ class ClusterController(QObject):
         self._badge.menu_requested.connect(lambda: self.menu().popup(self._badge.mapToGlobal(QPoint(0, 0))))
         view.choose_requested.connect(lambda: self.menu().popup(view.mapToGlobal(view.rect().center())))
         view.cancel_requested.connect(self.disconnect_cluster)
-        view.retry_requested.connect(service.refresh)
+        view.retry_requested.connect(self._retry)
         view.open_requested.connect(self._open_script)
         view.compare_requested.connect(self._compare)
         view.history_requested.connect(self.show_history)
@@ -135,22 +137,37 @@ class ClusterController(QObject):
 
     def choose_local(self) -> None:
         """Starts a cluster on this machine and connects to it."""
+        self._again = self.choose_local
         self._choose(LOCAL_LOOK, "Starting a Kafka and a Redis on this machine…")
         self._service.open(None)
 
     def choose(self, profile: Profile) -> None:
         """Connects to a profile."""
-        self._choose(look_of(profile), f"Connecting to {profile.name}…")
-        self._profiles.with_secrets(profile, self._service.open)
+        self._again = partial(self.choose, profile)
+        look = look_of(profile)
+        self._choose(look, f"Connecting to {profile.name}…")
+
+        def with_secrets(complete: Profile) -> None:
+            if self.look is look:  # else another was chosen meanwhile
+                self._service.open(complete)
+
+        self._profiles.with_secrets(profile, with_secrets)
 
     def disconnect_cluster(self) -> None:
         """Lets go of the cluster."""
-        self._service.close()
-        self._after = None
         self._choose(None, "")
         self._view.show_nothing()
 
+    def _retry(self) -> None:
+        """Tries again at once; what could not be opened at all is opened anew."""
+        if self.look is None:
+            self._again()
+        else:
+            self._service.refresh()
+
     def _choose(self, look: ProfileLook | None, words: str) -> None:
+        self._service.close()
+        self._after = None
         self.look, self.overview, self._parts, self._known = look, Overview(), (), False
         self.profile, self._publishing.connected = None, False
         self._view.set_profile(look)
@@ -184,17 +201,13 @@ class ClusterController(QObject):
     # --- what the service tells
 
     def _opening(self, profile: Profile) -> None:
-        if self.look is not None:
-            self._view.show_connecting(f"Reading the scripts of {profile.name}…")
+        self._view.show_connecting(f"Reading the scripts of {profile.name}…")
 
     def _states_changed(self, parts: tuple[Part, ...]) -> None:
-        if self.look is not None:
-            self._parts = parts
-            self._refresh_badge()
+        self._parts = parts
+        self._refresh_badge()
 
     def _ready(self, profile: Profile) -> None:
-        if self.look is None:
-            return
         self.profile = profile
         self._publishing.connected = self._known = True
         self._messages.withdraw("cluster")
@@ -204,18 +217,15 @@ class ClusterController(QObject):
         self.changed.emit()
 
     def _overview_changed(self, overview: Overview) -> None:
-        if not self._known:
-            return
         self.overview = overview
         self._view.show_stale("")
         self._view.set_rows(overview.rows, overview.problems)
         self.changed.emit()
 
     def _failed(self, why: str) -> None:
-        if self.look is None:
-            return
+        why = why.removesuffix(".")
         if self._known:
-            self._view.show_stale(f"This may be out of date. {why}")
+            self._view.show_stale(f"{why}. What is shown may be out of date.")
         else:
             self._view.show_failure(f"{why}. It is tried again.")
 

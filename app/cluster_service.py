@@ -11,10 +11,10 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from PySide6.QtCore import QObject, Signal
+from PySide6.QtCore import QObject, Signal, SignalInstance
 
 from app.background import Background, Done, Failed, post
-from engine.cluster.connection import ConnectionState, Phase
+from engine.cluster.connection import ConnectionState
 from engine.errors import BadInput, ClusterRefused, ClusterUnreachable
 from engine.model import ScriptConfig
 from engine.sandbox.pool import EnginePool
@@ -42,6 +42,7 @@ COALESCE_SECONDS = 0.15
 
 T = TypeVar("T")
 Part = tuple[str, ConnectionState]
+Tell = Callable[[SignalInstance, object], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +80,7 @@ class ClusterService(QObject):
     overview_changed = Signal(object)
     failed = Signal(str)
     refused = Signal(str)
+    _told = Signal(object)
 
     def __init__(self, background: Background, settings: Settings, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -86,21 +88,27 @@ class ClusterService(QObject):
         self._serving: concurrent.futures.Future[None] | None = None
         self._workspace: Workspace | None = None
         self._pool: EnginePool | None = None
-        self._cluster: OpenCluster | None = None
+        self._number = (
+            0  # of the connection that is wanted: what an earlier one still tells is of no interest
+        )
+        self._open: tuple[int, OpenCluster] | None = None
         self._news = asyncio.Event()
-        self._states: dict[str, ConnectionState] = {}
+        self._told.connect(self._pass_on)
 
     # For the main thread.
 
     def open(self, profile: Profile | None) -> None:
         """Connects to a profile with its secrets; None starts the cluster of this machine."""
         self.close()
+        number = self._number
         self._serving = self._background.start(
-            self._serve(profile), failed=lambda problem: self.refused.emit(str(problem))
+            self._serve(profile, number),
+            failed=lambda problem: self._pass_on((number, self.refused, str(problem))),
         )
 
     def close(self) -> None:
-        """Lets go of the cluster; a local one ends."""
+        """Lets go of the cluster; a local one ends. Nothing is told of it any more."""
+        self._number += 1
         if self._serving is not None:
             self._serving.cancel()
             self._serving = None
@@ -111,7 +119,7 @@ class ClusterService(QObject):
         self.refresh()
 
     def refresh(self) -> None:
-        """Looks again soon."""
+        """Looks again soon, and tries again at once where it could not be reached."""
         self._background.loop.call_soon_threadsafe(self._wake)
 
     def act(
@@ -119,9 +127,18 @@ class ClusterService(QObject):
         work: Callable[[Publisher, OpenCluster], Coroutine[Any, Any, T]],
         done: Done[T],
         failed: Failed,
+        seen: Profile | None = None,
     ) -> None:
-        """Does something on the cluster through the publisher, which knows the rules."""
-        self._background.start(self._act(work), done=done, failed=failed)
+        """Does something on the cluster through the publisher, which knows the rules.
+
+        `seen` is the profile of an open cluster that a person decided about; on another one nothing is done.
+        """
+        self._background.start(self._act(work, self._number, seen), done=done, failed=failed)
+
+    def _pass_on(self, told: tuple[int, SignalInstance, object]) -> None:
+        number, signal, value = told
+        if number == self._number:
+            signal.emit(value)
 
     # On the background loop.
 
@@ -130,10 +147,19 @@ class ClusterService(QObject):
         if self._pool is not None:
             await self._pool.close()
 
-    async def _act(self, work: Callable[[Publisher, OpenCluster], Coroutine[Any, Any, T]]) -> T:
-        cluster, workspace = self._cluster, self._workspace
-        if cluster is None or workspace is None:
-            raise ClusterUnreachable("the cluster", "it is not connected.")
+    async def _act(
+        self,
+        work: Callable[[Publisher, OpenCluster], Coroutine[Any, Any, T]],
+        number: int,
+        seen: Profile | None,
+    ) -> T:
+        opened, workspace = self._open, self._workspace
+        if opened is None or opened[0] != number or workspace is None:
+            raise ClusterUnreachable("The cluster", "it is not connected")
+        cluster = opened[1]
+        if seen is not None and cluster.profile is not seen:
+            why = "the window was connected anew since you looked; begin again"
+            raise ClusterRefused(cluster.profile.name, why)
         if self._pool is None:
             self._pool = EnginePool(size=2, spares=0)
         publisher = Publisher(
@@ -155,26 +181,35 @@ class ClusterService(QObject):
     def _wake(self) -> None:
         self._news.set()
 
-    async def _serve(self, profile: Profile | None) -> None:
+    async def _serve(self, profile: Profile | None, number: int) -> None:
         from engine.cluster.open_profile import open_profile  # noqa: PLC0415
 
-        self._states = {}
+        def tell(signal: SignalInstance, value: object) -> None:
+            post(self._told, (number, signal, value))
+
+        states: dict[str, ConnectionState] = {}
+
+        def note(part: str, state: ConnectionState) -> None:
+            states[part] = state
+            tell(self.states_changed, tuple(states.items()))
+
         async with AsyncExitStack() as stack:
             if profile is None:
                 profile = await self._start_local(stack)
-            post(self.opening, profile)
+            tell(self.opening, profile)
             cluster = await stack.enter_async_context(open_profile(profile))
             for part, watch in cluster.watches.items():
-                watch.listen(partial(self._note, part))
-            await self._until_ready(cluster)
-            self._cluster = cluster
-            stack.callback(self._forget)
-            post(self.ready, profile)
+                watch.listen(partial(note, part))
+            await self._until_ready(cluster, tell)
+            self._open = number, cluster
+            stack.callback(self._forget, number)
+            tell(self.ready, profile)
             cluster.listen(self._wake)
-            await self._follow(cluster)
+            await self._follow(cluster, tell)
 
-    def _forget(self) -> None:
-        self._cluster = None
+    def _forget(self, number: int) -> None:
+        if self._open is not None and self._open[0] == number:
+            self._open = None
 
     @staticmethod
     async def _start_local(stack: AsyncExitStack) -> Profile:
@@ -184,30 +219,42 @@ class ClusterService(QObject):
         local = await stack.enter_async_context(LocalCluster())
         return local_profile(local.kafka, local.redis)
 
-    async def _until_ready(self, cluster: OpenCluster) -> None:
-        while True:
-            try:
-                await cluster.ready()
-            except (ClusterUnreachable, ClusterRefused) as problem:
-                post(self.failed, str(problem))
-                await asyncio.sleep(RETRY_SECONDS)
-            else:
-                return
-
-    async def _follow(self, cluster: OpenCluster) -> None:
-        """Tells what is known: at once, after each change, and now and then for what tells nobody (Redis, files)."""
+    async def _until_ready(self, cluster: OpenCluster, tell: Tell) -> None:
         while True:
             self._news.clear()
             try:
-                post(self.overview_changed, await self._overview(cluster))
+                await cluster.ready()
             except (ClusterUnreachable, ClusterRefused) as problem:
-                post(self.failed, str(problem))
+                tell(self.failed, str(problem))
+                await self._news_within(RETRY_SECONDS)
+            else:
+                return
+
+    async def _follow(self, cluster: OpenCluster, tell: Tell) -> None:
+        """Tells what is known when it changed: it is looked at after each piece of news, and now and then for what
+        tells nobody (Redis, files)."""
+        told: Overview | None = None
+        while True:
+            self._news.clear()
             try:
-                async with asyncio.timeout(REFRESH_SECONDS):
-                    await self._news.wait()
-            except TimeoutError:
-                continue
-            await asyncio.sleep(COALESCE_SECONDS)
+                overview = await self._overview(cluster)
+            except (ClusterUnreachable, ClusterRefused) as problem:
+                told = None
+                tell(self.failed, str(problem))
+            else:
+                if overview != told:
+                    told = overview
+                    tell(self.overview_changed, overview)
+            if await self._news_within(REFRESH_SECONDS):
+                await asyncio.sleep(COALESCE_SECONDS)
+
+    async def _news_within(self, seconds: float) -> bool:
+        try:
+            async with asyncio.timeout(seconds):
+                await self._news.wait()
+        except TimeoutError:
+            return False
+        return True
 
     async def _overview(self, cluster: OpenCluster) -> Overview:
         workspace, profile = self._workspace, cluster.profile.name
@@ -218,11 +265,6 @@ class ClusterService(QObject):
             await asyncio.to_thread(_standings, workspace, scripts, profile, found.live) if workspace else {}
         )
         return Overview(found.rows, found.problems, found.live, standings)
-
-    def _note(self, part: str, state: ConnectionState) -> None:
-        self._states[part] = state
-        if state.phase is not Phase.CLOSED:
-            post(self.states_changed, tuple(self._states.items()))
 
 
 def _standings(

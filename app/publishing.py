@@ -2,60 +2,40 @@
 
 from __future__ import annotations
 
-import asyncio
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Coroutine
+from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
-import msgspec
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QWidget
 
 from app.cluster_service import ClusterService
 from app.documents import Documents
 from app.messages import Messages
+from app.script_plans import (
+    NOTHING,
+    Prepared,
+    live_version,
+    look_of,
+    mended,
+    minute,
+    prepare,
+)
 from app.theming import Theming
-from engine.display import DiffLine
-from engine.display_diff import diff
 from engine.model import ScriptConfig
 from engine.scripts.approval import Checks
-from engine.scripts.publisher import Look, Publisher, PublishRefused, Refusal
-from engine.scripts.review import Text
-from engine.scripts.store import StepState, StoredVersion, StoreReport
+from engine.scripts.publisher import Publisher, PublishRefused, Refusal
+from engine.scripts.store import StoredVersion, StoreReport
 from widgets.approve_dialog import ApprovalPlan, ApproveDialog
 from widgets.check_list import Check, CheckState
-from widgets.profile_look import ProfileLook
 from widgets.publish_dialog import PublishDialog
 from widgets.publish_plan import NO_VERSION, Change, PublishPlan, Version
 
 if TYPE_CHECKING:  # its clients take long to load
     from engine.cluster.open_profile import OpenCluster
-    from engine.cluster.profiles import Profile
 
 CASES, PROBLEMS = "cases", "problems"
-
-
-@dataclass(frozen=True, slots=True)
-class Prepared:
-    """One script and the cluster as they were looked at, with the difference."""
-
-    look: Look
-    who: str
-    profile: Profile
-    lines: tuple[DiffLine, ...]
-    note: str
-
-    @property
-    def live_hash(self) -> str:
-        """What is live."""
-        return self.look.live.hash if self.look.live else ""
-
-    @property
-    def approved(self) -> bool:
-        """Whether this text may be published over this live script."""
-        text, approval = self.look.text, self.look.review.approval
-        if text is None or approval is None or not self.look.review.approves(text):
-            return False
-        return approval.looked_at.get(self.profile.name) == self.live_hash
 
 
 class Publishing(QObject):
@@ -84,6 +64,7 @@ class Publishing(QObject):
         self._parent, self._service = parent, service
         self._documents, self._messages, self._theming = documents, messages, theming
         self._saving: tuple[str, bool] | None = None  # config_id, and whether to publish afterwards
+        self._looks = 0
         self.connected = False
         self.dialog: ApproveDialog | PublishDialog | None = None
         documents.saved.connect(self._saved)
@@ -100,18 +81,13 @@ class Publishing(QObject):
 
     def delete(self, config_id: str) -> None:
         """Deletes a script from the cluster, after a look at what goes."""
-        self._act(
-            lambda publisher, cluster: _prepared(publisher, cluster, config_id, _NOTHING), self._offer_delete
-        )
+        self._prepare(config_id, self._offer_delete, NOTHING)
 
     def roll_back(self, config_id: str, version: StoredVersion) -> None:
         """Publishes an older version again, after a look at the difference."""
         script = version.script
         if script is not None:
-            self._act(
-                lambda publisher, cluster: _prepared(publisher, cluster, config_id, script),
-                lambda prepared: self._offer_roll_back(prepared, script),
-            )
+            self._prepare(config_id, lambda prepared: self._offer_roll_back(prepared, script), script)
 
     # --- the way there
 
@@ -132,19 +108,28 @@ class Publishing(QObject):
             self.cluster_wanted.emit(config_id)
         else:
             self._messages.withdraw("publish")
-            self._act(
-                lambda publisher, cluster: _prepared(publisher, cluster, config_id, None),
-                lambda prepared: self._offer(prepared, publish=publish),
-            )
+            self._prepare(config_id, lambda prepared: self._offer(prepared, publish=publish))
 
     def _saved(self, document: Any) -> None:
         waiting, self._saving = self._saving, None
         if waiting is not None and document.config_id == waiting[0]:
             self._begin(waiting[0], publish=waiting[1])
 
-    def _act(self, work: Any, done: Any) -> None:
+    def _prepare(
+        self, config_id: str, done: Callable[[Prepared], None], new: ScriptConfig | None = None
+    ) -> None:
+        """Looks at a script; what was asked for last is what is shown."""
+        self._looks += 1
+        number = self._looks
+
+        def prepared(found: Prepared) -> None:
+            if number == self._looks:
+                done(found)
+
         self._service.act(
-            work, done=done, failed=lambda problem: self._messages.error(problem, about="publish")
+            lambda publisher, cluster: prepare(publisher, cluster, config_id, new),
+            done=prepared,
+            failed=lambda problem: self._messages.error(problem, about="publish"),
         )
 
     def _offer(self, prepared: Prepared, *, publish: bool) -> None:
@@ -159,7 +144,8 @@ class Publishing(QObject):
 
     # --- approving
 
-    def _offer_approval(self, prepared: Prepared, *, publish: bool) -> None:
+    def _offer_approval(self, prepared: Prepared, *, publish: bool, told: str = "") -> None:
+        """`told` says why the difference is to be looked at once more."""
         look, text = prepared.look, prepared.look.text
         assert text is not None  # noqa: S101 - `_offer` has seen to it
         plan = ApprovalPlan(
@@ -168,11 +154,13 @@ class Publishing(QObject):
             new=Version("", text.hash, "", ""),
             approver=prepared.who,
             authors=look.review.authors,
-            live=_live_version(look.live),
+            live=live_version(look.live),
             checks=(Check(PROBLEMS, CheckState.RUNNING, "Checking the script and running its cases…"),),
         )
         dialog = ApproveDialog(plan, self._parent)
         dialog.show_diff(prepared.lines, *filter(None, [prepared.note]))
+        if told:
+            dialog.refuse(told)
 
         def checked(checks: Checks) -> None:
             if self.dialog is dialog:
@@ -182,18 +170,31 @@ class Publishing(QObject):
             if self.dialog is dialog:  # else it was closed meanwhile
                 dialog.refuse(str(problem))
 
+        def again(now: Prepared, why: str) -> None:
+            if self.dialog is dialog:
+                dialog.reject()
+                self._offer_approval(now, publish=publish, told=why)
+
+        def not_approved(problem: Exception) -> None:
+            refused(problem)
+            if _outdated(problem):
+                self._prepare(look.config_id, lambda now: again(now, str(problem)))
+
         def approved(_approval: object) -> None:
+            self.done.emit(f"{look.config_id} is approved")
             if self.dialog is dialog:
                 dialog.accept()
-            self.done.emit(f"{look.config_id} is approved")
-            if publish:
-                self._begin(look.config_id, publish=True)
+                if publish:
+                    self._begin(look.config_id, publish=True)
 
         dialog.approve_requested.connect(
             lambda note: self._service.act(
-                lambda publisher, _cluster: publisher.approve(look.config_id, prepared.live_hash, note),
+                lambda publisher, _cluster: publisher.approve(
+                    look.config_id, prepared.live_hash, note, seen=text
+                ),
                 done=approved,
-                failed=refused,
+                failed=not_approved,
+                seen=prepared.profile,
             )
         )
         self._show(dialog, look.config_id)
@@ -211,12 +212,12 @@ class Publishing(QObject):
         assert approval is not None  # noqa: S101 - `approved` has seen to it
         counted = "its one case was green" if approval.cases == 1 else f"{approval.cases} cases were green"
         cases = counted if approval.cases else "it has no cases"
-        told = f"Approved by {approval.who} at {_minute(approval.when)}; {cases}"
+        told = f"Approved by {approval.who} at {minute(approval.when)}; {cases}"
         plan = PublishPlan(
             config_id=look.config_id,
             profile=look_of(prepared.profile),
             new=Version(look.version, text.hash),
-            live=_live_version(look.live),
+            live=live_version(look.live),
             checks=(
                 Check("approved", CheckState.PASSED, told),
                 Check("looked", CheckState.PASSED, "The difference to what is live was looked at"),
@@ -228,12 +229,13 @@ class Publishing(QObject):
             lambda publisher, version, note, typed: publisher.publish(
                 look.config_id, version=version, note=note, confirmation=typed
             ),
+            again=partial(self.publish, look.config_id),
         )
 
     def _offer_delete(self, prepared: Prepared) -> None:
         look = prepared.look
         plan = PublishPlan(
-            look.config_id, look_of(prepared.profile), NO_VERSION, _live_version(look.live),
+            look.config_id, look_of(prepared.profile), NO_VERSION, live_version(look.live),
             (Check("delete", CheckState.PASSED, "The workspace keeps its script and cases"),), Change.DELETE,
         )  # fmt: skip
         self._offer_change(
@@ -242,13 +244,18 @@ class Publishing(QObject):
             lambda publisher, _version, note, typed: publisher.delete(
                 look.config_id, expected=prepared.live_hash, note=note, confirmation=typed
             ),
+            again=partial(self.delete, look.config_id),
         )
 
     def _offer_roll_back(self, prepared: Prepared, script: ScriptConfig) -> None:
         look = prepared.look
+
+        def again() -> None:
+            self._prepare(look.config_id, lambda now: self._offer_roll_back(now, script), script)
+
         plan = PublishPlan(
             look.config_id, look_of(prepared.profile), Version(script.version, script.hash, script.updated_at),
-            _live_version(look.live),
+            live_version(look.live),
             (Check("known", CheckState.PASSED, "This version was published before"),), Change.ROLL_BACK,
         )  # fmt: skip
         self._offer_change(
@@ -257,9 +264,17 @@ class Publishing(QObject):
             lambda publisher, _version, note, typed: publisher.roll_back(
                 look.config_id, script.hash, expected=prepared.live_hash, note=note, confirmation=typed
             ),
+            again,
         )
 
-    def _offer_change(self, prepared: Prepared, plan: PublishPlan, change: Any) -> None:
+    def _offer_change(
+        self,
+        prepared: Prepared,
+        plan: PublishPlan,
+        change: Callable[[Publisher, str, str, str], Coroutine[Any, Any, StoreReport]],
+        again: Callable[[], None],
+    ) -> None:
+        """`change` gets version, note and confirmation; `again` begins anew when something else is live by now."""
         dialog = PublishDialog(plan, self._parent)
         dialog.show_diff(prepared.lines, *filter(None, [prepared.note]))
         told: list[StoreReport] = []
@@ -273,24 +288,25 @@ class Publishing(QObject):
                 self.done.emit(dialog.message.text())
 
         def refused(problem: Exception) -> None:
-            if isinstance(problem, PublishRefused) and problem.reason is Refusal.CHANGED_SINCE:
+            if _outdated(problem):
                 dialog.show_conflict(str(problem))
             else:
                 dialog.refuse(str(problem))
 
         async def carry_out(
-            publisher: Publisher, cluster: OpenCluster, version: str, note: str
+            publisher: Publisher, cluster: OpenCluster, version: str, note: str, typed: str
         ) -> StoreReport:
             await cluster.prepare()
-            report: StoreReport = await change(publisher, version, note, dialog.confirm.text())
-            return report
+            return await change(publisher, version, note, typed)
 
         def send(version: str, note: str) -> None:
+            typed = dialog.confirm.text()
             dialog.begin()
             self._service.act(
-                lambda publisher, cluster: carry_out(publisher, cluster, version, note),
+                lambda publisher, cluster: carry_out(publisher, cluster, version, note, typed),
                 done=sent,
                 failed=refused,
+                seen=prepared.profile,
             )
 
         async def mend(publisher: Publisher, cluster: OpenCluster) -> StoreReport:
@@ -298,11 +314,11 @@ class Publishing(QObject):
 
         def repair() -> None:
             dialog.begin()
-            self._service.act(mend, done=lambda report: sent(_mended(told[-1], report)), failed=refused)
+            self._service.act(mend, done=lambda report: sent(mended(told[-1], report)), failed=refused)
 
         def look_again() -> None:
             dialog.reject()
-            self._begin(plan.config_id, publish=True)
+            again()
 
         dialog.publish_requested.connect(send)
         dialog.repair_requested.connect(repair)
@@ -320,50 +336,6 @@ class Publishing(QObject):
         if self.dialog is dialog:
             self.dialog = None
         dialog.deleteLater()
-
-
-_NOTHING = ScriptConfig("", "", "")
-
-
-async def _prepared(
-    publisher: Publisher, cluster: OpenCluster, config_id: str, new: ScriptConfig | None
-) -> Prepared:
-    """A look at a script, and its difference to `new`; None for the workspace's text."""
-    look = await publisher.look(config_id)
-    live = b"" if look.live is None else as_shown(look.live.lua_code, look.live.script_config or {})
-    if new is not None:
-        after = as_shown(new.lua_code, new.script_config or {})
-    else:
-        after = b"" if look.text is None else text_shown(look.text)
-    lines, note = await asyncio.to_thread(diff, live, after)
-    return Prepared(look, publisher.who, cluster.profile, lines, note)
-
-
-def text_shown(text: Text) -> bytes:
-    """A workspace's script as differences show it."""
-    return as_shown(text.source, text.config)
-
-
-def as_shown(source: str, config: dict[str, Any]) -> bytes:
-    """A script and its script_config as one text, for differences."""
-    if not config:
-        return source.encode()
-    lines = msgspec.json.format(msgspec.json.encode(config, order="sorted"), indent=2).decode()
-    return f"{source.rstrip()}\n\n-- script_config\n{lines}\n".encode()
-
-
-def look_of(profile: Profile) -> ProfileLook:
-    """How a profile is recognised."""
-    return ProfileLook(profile.name, profile.colour, profile.rules.production, profile.rules.read_only)
-
-
-def _live_version(live: ScriptConfig | None) -> Version:
-    return Version(live.version, live.hash, _minute(live.updated_at)) if live else NO_VERSION
-
-
-def _minute(time: str) -> str:
-    """`2026-11-24T10:02:13.5Z` as people read it."""
-    return time[:16].replace("T", " ")
 
 
 def _check_rows(checks: Checks) -> tuple[Check, ...]:
@@ -385,9 +357,9 @@ def _check_rows(checks: Checks) -> tuple[Check, ...]:
     return first, Check(CASES, CheckState.PASSED, words)
 
 
-def _mended(report: StoreReport, repair: StoreReport) -> StoreReport:
-    """The report of a publication, with what a repair made of its steps."""
-    new = {step.name: step for step in repair.steps}
-    steps = [new.pop(step.name, step) for step in report.steps]
-    done = tuple(step for step in [*steps, *new.values()] if step.state is not StepState.SKIPPED)
-    return msgspec.structs.replace(report, steps=done)
+def _outdated(problem: Exception) -> bool:
+    """Whether something changed since the person looked."""
+    return isinstance(problem, PublishRefused) and problem.reason in {
+        Refusal.CHANGED_SINCE,
+        Refusal.NOT_LOOKED_AT,
+    }

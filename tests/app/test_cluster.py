@@ -102,9 +102,9 @@ def stage(make_studio: StudioMaker, qtbot: QtBot, folder: Path, drafts: Path, ka
 
 def mirrored(studio: Studio, config_id: str) -> dict[str, object] | None:
     """What the Redis of the connected cluster holds."""
-    cluster = studio.cluster_service._cluster
-    assert cluster is not None
-    with redis_library.Redis.from_url(f"redis://{cluster.profile.redis.addr}") as client:
+    profile = studio.cluster.profile
+    assert profile is not None
+    with redis_library.Redis.from_url(f"redis://{profile.redis.addr}") as client:
         value = client.get(f"script:{config_id}")
     return None if value is None else dict(json.loads(value))  # type: ignore[arg-type]
 
