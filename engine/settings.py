@@ -114,9 +114,45 @@ class LuaSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=False):
 
 
 class DeliverySettings(msgspec.Struct, frozen=True):
-    """How requests leave."""
+    """How requests leave.
 
+    Attributes:
+        timeout: of one attempt, from connecting to the last byte of the answer that is kept.
+        max_conns_per_host: connections that are open to one host at a time.
+    """
+
+    timeout: Seconds = Seconds(30)
     user_agent: str = "HOWK/1.0"
+    max_conns_per_host: Annotated[int, msgspec.Meta(ge=1)] = 10
+
+
+class RetrySettings(msgspec.Struct, frozen=True):
+    """When a failed delivery is tried again: `base_delay` x 2^attempt, at most `max_delay`, give or take `jitter`."""
+
+    base_delay: Seconds = Seconds(10)
+    max_delay: Seconds = Seconds(24 * 3600)
+    max_attempts: Annotated[int, msgspec.Meta(ge=1)] = 20
+    jitter: Annotated[float, msgspec.Meta(ge=0, le=1)] = 0.2
+
+
+class DeadLetterSettings(msgspec.Struct, frozen=True):
+    """What is left of a webhook in the dead letters.
+
+    Attributes:
+        redact_headers: names, in any case, whose values are not kept.
+        include_response_body: whether the beginning of the receiver's answer is kept.
+    """
+
+    redact_headers: tuple[str, ...] = (
+        "Authorization",
+        "Proxy-Authorization",
+        "Cookie",
+        "Set-Cookie",
+        "X-API-Key",
+        "X-Auth-Token",
+    )
+    disable_redaction: bool = False
+    include_response_body: bool = True
 
 
 class TopicNames(msgspec.Struct, frozen=True):
@@ -229,6 +265,8 @@ class Settings(msgspec.Struct, frozen=True):
     kafka: KafkaSettings = KafkaSettings()
     redis: RedisSettings = RedisSettings()
     api: ApiSettings = ApiSettings()
+    retry: RetrySettings = RetrySettings()
+    dlq: DeadLetterSettings = DeadLetterSettings()
     ttl: TtlSettings = TtlSettings()
 
 
