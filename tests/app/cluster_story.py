@@ -2,17 +2,28 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
+import os
 from pathlib import Path
 
+import redis as redis_library
 from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QPushButton
 from pytestqt.qtbot import QtBot
 
 from app.studio import Studio
+from engine.cluster.confluent import ConfluentKafka
+from engine.cluster.kafka import Record
+from engine.cluster.open_profile import Cluster, OpenCluster
 from engine.cluster.profiles import Profile, ProfileRules, ProfileStore
+from engine.model import ScriptConfig
+from engine.scripts.record import encode_script
 from engine.scripts.review import Standing
 from engine.settings import KafkaSettings, RedisSettings
 from tests.app.driving import choose_in_message, press, wait_message
 from widgets.approve_dialog import ApproveDialog
+from widgets.message_bar import MessageBar
 from widgets.publish_dialog import PublishDialog
 
 LONG_MS = 20_000
@@ -89,10 +100,15 @@ def take_live(studio: Studio, qtbot: QtBot, config_id: str) -> str:
     said = dialog.message.text()
     qtbot.keyClick(dialog, Qt.Key.Key_Escape)
     qtbot.waitUntil(lambda: studio.publishing.dialog is None, timeout=LONG_MS)
-    with qtbot.waitActive(studio.window):
-        studio.window.activateWindow()
+    back_in_window(studio, qtbot)
     wait_standing(studio, qtbot, config_id, Standing.LIVE)
     return said
+
+
+def back_in_window(studio: Studio, qtbot: QtBot) -> None:
+    """What a window manager does when a dialog has closed."""
+    with qtbot.waitActive(studio.window):
+        studio.window.activateWindow()
 
 
 def wait_standing(studio: Studio, qtbot: QtBot, config_id: str, standing: Standing) -> None:
@@ -105,3 +121,54 @@ def save_and_go_on(studio: Studio, qtbot: QtBot) -> None:
     """Answers that the unsaved text is to be saved first."""
     wait_message(studio, qtbot, "unsaved changes")
     choose_in_message(studio, "Save and go on")
+
+
+def mirrored(studio: Studio, config_id: str) -> dict[str, object] | None:
+    """What the Redis of the connected cluster holds."""
+    profile = studio.cluster.profile
+    assert profile is not None
+    with redis_library.Redis.from_url(f"redis://{profile.redis.addr}") as client:
+        value = client.get(f"script:{config_id}")
+    return None if value is None else dict(json.loads(value))  # type: ignore[arg-type]
+
+
+def published(studio: Studio, qtbot: QtBot, script: ScriptConfig) -> None:
+    """Somebody else publishes."""
+    done: list[object] = []
+
+    async def produce(_publisher: object, cluster: OpenCluster) -> None:
+        assert isinstance(cluster, Cluster)
+        await cluster.kafka.produce("howk.scripts", script.config_id, encode_script(script))
+
+    studio.cluster_service.act(produce, done=done.append, failed=done.append)
+    qtbot.waitUntil(lambda: done == [None], timeout=LONG_MS)
+
+
+def last_record(kafka: str, config_id: str) -> Record:
+    """The newest record of a config_id, as any other program reads it."""
+
+    async def read() -> Record:
+        client = ConfluentKafka(KafkaSettings(brokers=(kafka,)))
+        reader = client.read_topic("howk.scripts")
+        try:
+            records: list[Record] = []
+            while not reader.caught_up:
+                records += await reader.read()
+        finally:
+            await reader.close()
+            await client.close()
+        return [record for record in records if record.key == config_id.encode()][-1]
+
+    return asyncio.run(read())
+
+
+def choose_in(bar: MessageBar, label: str) -> None:
+    """Presses a button of a message bar."""
+    (button,) = [found for found in bar.findChildren(QPushButton) if found.text() == label]
+    button.click()
+
+
+def children() -> set[int]:
+    """The processes that this one has started and that still run."""
+    told = Path(f"/proc/{os.getpid()}/task").glob("*/children")
+    return {int(number) for one in told for number in one.read_text().split()}

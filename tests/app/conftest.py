@@ -1,8 +1,9 @@
-"""A real studio on a workspace of its own, as a person sees it, ended before the test is."""
+"""A real studio on a workspace of its own, as a person sees it, ended before the test is; and clusters for it."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,17 @@ from pytestqt.qtbot import QtBot
 import resources
 from app.session import Session
 from app.studio import Studio
+from engine.cluster.profiles import ProfileRules
+from tests.app.cluster_story import connect, write_profile
 from tests.app.driving import open_workspace
+from tests.engine.redis_server import RedisServer
+from tests.engine.test_cli_scripts import local_cluster
+
+
+@pytest.fixture(autouse=True)
+def _zoe(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who acts."""
+    monkeypatch.setenv("HOWK_USER", "zoe")
 
 
 @pytest.fixture
@@ -85,3 +96,45 @@ def studio(make_studio: StudioMaker, qtbot: QtBot, folder: Path) -> Studio:
     made = make_studio()
     open_workspace(made, qtbot, folder)
     return made
+
+
+@pytest.fixture(scope="session")
+def kafka() -> Iterator[str]:
+    """Address of a Kafka for all tests: each uses config_ids of its own."""
+    with local_cluster() as (address, _redis):
+        yield address
+
+
+@pytest.fixture
+def redis(tmp_path: Path) -> Iterator[RedisServer]:
+    """A Redis for one test."""
+    folder = tmp_path / "redis"
+    folder.mkdir()
+    with RedisServer(folder) as server:
+        yield server
+
+
+@dataclass
+class Stage:
+    """Makes a studio that is connected to a profile of the session's Kafka and the test's own Redis."""
+
+    make_studio: StudioMaker
+    qtbot: QtBot
+    folder: Path
+    drafts: Path
+    kafka: str
+
+    def studio(self, redis: RedisServer, name: str, rules: ProfileRules | None = None) -> Studio:
+        """With a script of the test's own name in front."""
+        (self.folder / "first.lua").rename(self.folder / f"{name}.lua")
+        write_profile(self.drafts.with_name("profiles.yaml"), self.kafka, redis.addr, rules)
+        studio = self.make_studio()
+        open_workspace(studio, self.qtbot, self.folder)
+        connect(studio, self.qtbot, "Staging")
+        return studio
+
+
+@pytest.fixture
+def stage(make_studio: StudioMaker, qtbot: QtBot, folder: Path, drafts: Path, kafka: str) -> Stage:
+    """For what happens on a cluster."""
+    return Stage(make_studio, qtbot, folder, drafts, kafka)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
-from collections.abc import Iterator
-from dataclasses import dataclass
+import re
 from pathlib import Path
 
 import pytest
@@ -14,12 +14,10 @@ from pytestqt.qtbot import QtBot
 
 from app.studio import Studio
 from engine.cluster.connection import Phase
-from engine.cluster.open_profile import Cluster, OpenCluster
 from engine.cluster.profiles import ProfileRules
 from engine.model import ScriptConfig, script_hash
 from engine.preview_calls import CallMode
 from engine.scripts.compare import Difference
-from engine.scripts.record import encode_script
 from engine.scripts.review import Standing
 from engine.scripts.review_store import ReviewStore
 from engine.workspace import Workspace
@@ -27,16 +25,19 @@ from tests.app.cluster_story import (
     LONG_MS,
     approve,
     approve_dialog,
-    connect,
+    back_in_window,
+    choose_in,
     connect_local,
+    last_record,
+    mirrored,
     publish,
     publish_dialog,
+    published,
     save_and_go_on,
     take_live,
     wait_standing,
-    write_profile,
 )
-from tests.app.conftest import StudioMaker
+from tests.app.conftest import Stage, StudioMaker
 from tests.app.driving import (
     choose_in_message,
     message,
@@ -48,77 +49,12 @@ from tests.app.driving import (
     write,
 )
 from tests.engine.redis_server import RedisServer
-from tests.engine.test_cli_scripts import local_cluster
 from widgets.approve_dialog import ApproveDialog
 from widgets.history_view import HistoryView
+from widgets.publish_dialog import PublishDialog
 
 CODE = "request.body = payload\n"
 NAME = "first"
-
-
-@pytest.fixture(autouse=True)
-def _zoe(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("HOWK_USER", "zoe")
-
-
-@pytest.fixture(scope="module")
-def kafka() -> Iterator[str]:
-    with local_cluster() as (address, _redis):
-        yield address
-
-
-@pytest.fixture
-def redis(tmp_path: Path) -> Iterator[RedisServer]:
-    folder = tmp_path / "redis"
-    folder.mkdir()
-    with RedisServer(folder) as server:
-        yield server
-
-
-@dataclass
-class Stage:
-    """Makes a studio that is connected to a profile of the module's Kafka and the test's own Redis."""
-
-    make_studio: StudioMaker
-    qtbot: QtBot
-    folder: Path
-    drafts: Path
-    kafka: str
-
-    def studio(self, redis: RedisServer, name: str, rules: ProfileRules | None = None) -> Studio:
-        """With a script of the test's own name in front."""
-        (self.folder / f"{NAME}.lua").rename(self.folder / f"{name}.lua")
-        write_profile(self.drafts.with_name("profiles.yaml"), self.kafka, redis.addr, rules)
-        studio = self.make_studio()
-        open_workspace(studio, self.qtbot, self.folder)
-        connect(studio, self.qtbot, "Staging")
-        return studio
-
-
-@pytest.fixture
-def stage(make_studio: StudioMaker, qtbot: QtBot, folder: Path, drafts: Path, kafka: str) -> Stage:
-    return Stage(make_studio, qtbot, folder, drafts, kafka)
-
-
-def mirrored(studio: Studio, config_id: str) -> dict[str, object] | None:
-    """What the Redis of the connected cluster holds."""
-    profile = studio.cluster.profile
-    assert profile is not None
-    with redis_library.Redis.from_url(f"redis://{profile.redis.addr}") as client:
-        value = client.get(f"script:{config_id}")
-    return None if value is None else dict(json.loads(value))  # type: ignore[arg-type]
-
-
-def published(studio: Studio, qtbot: QtBot, script: ScriptConfig) -> None:
-    """Somebody else publishes."""
-    done: list[object] = []
-
-    async def produce(_publisher: object, cluster: OpenCluster) -> None:
-        assert isinstance(cluster, Cluster)
-        await cluster.kafka.produce("howk.scripts", script.config_id, encode_script(script))
-
-    studio.cluster_service.act(produce, done=done.append, failed=done.append)
-    qtbot.waitUntil(lambda: done == [None], timeout=LONG_MS)
 
 
 # --- the whole way
@@ -174,6 +110,42 @@ def test_enter_pressed_twice_publishes_once(studio: Studio, qtbot: QtBot) -> Non
     qtbot.wait(300)
     journal = (Path(studio.workspace.folder()) / "reviews" / "journal.jsonl").read_text()
     assert len(journal.splitlines()) == 1
+
+
+def test_each_step_is_a_badge_in_the_tree_and_a_record_as_the_wire_contract_says(
+    stage: Stage, qtbot: QtBot, redis: RedisServer
+) -> None:
+    studio = stage.studio(redis, "badges")
+    config = {"limit": 3, "name": "<é>"}
+    (stage.folder / "badges.json").write_text(json.dumps(config))
+    wait_standing(studio, qtbot, "badges", Standing.DRAFT)
+    studio.actions.trigger("cluster.approve")
+    approve(studio, qtbot)
+    wait_standing(studio, qtbot, "badges", Standing.APPROVED)
+    back_in_window(studio, qtbot)
+    press(qtbot, studio, "cluster.publish")
+    dialog = publish(studio, qtbot)
+    assert "is live on Staging" in dialog.message.text()
+    qtbot.keyClick(dialog, Qt.Key.Key_Escape)
+    wait_standing(studio, qtbot, "badges", Standing.LIVE)
+
+    record = last_record(stage.kafka, "badges")
+    script = json.loads(record.value or b"")
+    assert script == {
+        "config_id": "badges", "lua_code": CODE, "hash": hashlib.sha256(CODE.encode()).hexdigest(),
+        "version": "1", "script_config": config,
+        "created_at": script["created_at"], "updated_at": script["created_at"],
+    }  # fmt: skip
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-]\d\d:\d\d)", script["created_at"])
+    headers = {"script_hash": script["hash"].encode(), "version": b"1"}
+    assert dict(record.headers) == headers
+    assert mirrored(studio, "badges") == script
+
+    studio.publishing.delete("badges")
+    publish(studio, qtbot)
+    record = last_record(stage.kafka, "badges")
+    assert not record.value
+    assert dict(record.headers) == {"operation": b"delete"}
 
 
 # --- refusals
@@ -278,6 +250,59 @@ def test_a_redis_that_goes_is_told_and_repaired(stage: Stage, qtbot: QtBot, redi
     assert entry["hash"] == script_hash(CODE)
 
 
+def test_a_deletion_that_comes_second_begins_anew_as_a_deletion(
+    stage: Stage, qtbot: QtBot, redis: RedisServer
+) -> None:
+    studio = stage.studio(redis, "wanted")
+    take_live(studio, qtbot, "wanted")
+    studio.publishing.delete("wanted")
+    dialog = publish_dialog(studio, qtbot)
+    theirs = ScriptConfig("wanted", "x = 9", script_hash("x = 9"), "7", None, "", "2026-01-02T03:04:05Z")
+    published(studio, qtbot, theirs)
+    publish(studio, qtbot)
+    choose_in(dialog.message, "Look at the difference again")
+    qtbot.waitUntil(lambda: studio.publishing.dialog not in {None, dialog}, timeout=LONG_MS)
+    again = publish_dialog(studio, qtbot)
+    assert again.windowTitle().startswith("Delete wanted")
+    assert "is deleted from Staging" in publish(studio, qtbot).message.text()
+
+
+def test_a_text_that_was_written_anew_is_looked_at_again(
+    stage: Stage, qtbot: QtBot, redis: RedisServer
+) -> None:
+    studio = stage.studio(redis, "rewritten")
+    press(qtbot, studio, "cluster.publish")
+    dialog = approve_dialog(studio, qtbot)
+    (stage.folder / "rewritten.lua").write_text("x = 2")  # another program
+    approve(studio, qtbot)
+    qtbot.waitUntil(lambda: studio.publishing.dialog not in {None, dialog}, timeout=LONG_MS)
+    again = approve_dialog(studio, qtbot)
+    assert "was written anew since you looked" in again.message.text()
+    assert not again.looked.isChecked()
+    qtbot.waitUntil(lambda: not again.review.checks.unmet(), timeout=LONG_MS)
+    approve(studio, qtbot)
+    publish(studio, qtbot)
+    entry = mirrored(studio, "rewritten")
+    assert entry is not None
+    assert entry["lua_code"] == "x = 2"
+
+
+def test_approve_pressed_twice_leads_to_one_publication(
+    stage: Stage, qtbot: QtBot, redis: RedisServer
+) -> None:
+    studio = stage.studio(redis, "twice")
+    press(qtbot, studio, "cluster.publish")
+    dialog = approve_dialog(studio, qtbot)
+    dialog.looked.setChecked(True)
+    qtbot.waitUntil(dialog.approve.isEnabled, timeout=LONG_MS)
+    dialog.approve.setFocus()
+    qtbot.keyClick(dialog.approve, Qt.Key.Key_Return)
+    qtbot.keyClick(dialog.approve, Qt.Key.Key_Return)
+    publish_dialog(studio, qtbot)
+    qtbot.wait(500)
+    assert len([one for one in studio.window.findChildren(PublishDialog) if one.isVisible()]) == 1
+
+
 # --- what is there, and the way back
 
 
@@ -344,32 +369,3 @@ def test_a_live_preview_asks_the_redis_of_the_cluster_and_leaves_it_as_it_is(
         assert client.get("lua:kv:caller:k") == b"from the cluster"
     studio.cluster.disconnect_cluster()
     assert studio.calls.mode is CallMode.RECORDED, "nobody asked for live on another cluster"
-
-
-# --- connections
-
-
-def test_a_cluster_that_is_not_there_says_why_and_can_be_left(
-    make_studio: StudioMaker, qtbot: QtBot, folder: Path, drafts: Path
-) -> None:
-    write_profile(drafts.with_name("profiles.yaml"), "127.0.0.1:1", "127.0.0.1:2")
-    studio = make_studio()
-    open_workspace(studio, qtbot, folder)
-    qtbot.waitUntil(lambda: bool(studio.profiles.profiles), timeout=LONG_MS)
-    with qtbot.waitSignal(studio.cluster_service.failed, timeout=LONG_MS) as failed:
-        studio.cluster.choose(studio.profiles.profiles[0])
-    assert "127.0.0.1:1" in failed.args[0]
-    assert "Kafka: failed" in studio.window.badge.toolTip()
-    studio.cluster.disconnect_cluster()
-    assert studio.cluster.look is None
-    assert "No cluster" in studio.window.badge.toolTip()
-
-
-def test_a_window_that_closes_while_it_connects_leaves_nothing_behind(
-    make_studio: StudioMaker, qtbot: QtBot, folder: Path
-) -> None:
-    studio = make_studio()
-    open_workspace(studio, qtbot, folder)
-    studio.actions.trigger("cluster.local")
-    qtbot.wait(50)
-    make_studio.end(studio)
