@@ -17,7 +17,13 @@ from confluent_kafka import KafkaError, KafkaException, Message, Producer, Topic
 from confluent_kafka.admin import AdminClient, ClusterMetadata, OffsetSpec  # type: ignore[attr-defined]
 from confluent_kafka.cimpl import NewTopic
 
-from engine.cluster.confluent_config import as_our_error, as_settings_error, client_config, kafka_at
+from engine.cluster.confluent_config import (
+    ANSWER_MS,
+    as_our_error,
+    as_settings_error,
+    client_config,
+    kafka_at,
+)
 from engine.cluster.confluent_health import ConnectionHealth
 from engine.cluster.confluent_reader import ConfluentReader
 from engine.cluster.connection import ConnectionWatch, Phase
@@ -28,6 +34,7 @@ from engine.settings import KafkaSettings
 REQUEST_SECONDS = 10.0
 DELIVERY_SECONDS = 15.0
 _SERVE_SECONDS = 0.1
+_LOOKS = 10  # a topic that was made elsewhere a moment ago is not known everywhere yet
 _STEP_SECONDS = 0.5
 _FLUSH_SECONDS = 1.0
 _STATE_EVERY_MS = 1000
@@ -65,7 +72,7 @@ class ConfluentKafka:
         self._closing = threading.Event()
         self._server: threading.Thread | None = None
         self._readers: set[ConfluentReader] = set()
-        self._looks: dict[str, asyncio.Task[ClusterMetadata]] = {}
+        self._looks: dict[str, asyncio.Task[None]] = {}
 
     @property
     def watch(self) -> ConnectionWatch:
@@ -198,6 +205,7 @@ class ConfluentKafka:
             "enable.idempotence": True,
             "compression.type": str(self._settings.producer_compression),
             "linger.ms": self._linger_ms,
+            "request.timeout.ms": ANSWER_MS,
             "delivery.timeout.ms": round(DELIVERY_SECONDS * 1000),
             "statistics.interval.ms": _STATE_EVERY_MS,
             "stats_cb": self._health.on_statistics,
@@ -223,14 +231,26 @@ class ConfluentKafka:
             client.poll(_SERVE_SECONDS)
 
     async def _know(self, topic: str) -> None:
-        """Looks at a topic once, for all who write to it: librdkafka's own first look costs a record a second."""
+        """Looks at a topic once, for all who write to it: librdkafka's own first look costs a record a second, and a
+        topic that does not exist would be looked for until the record's time is over.
+        """
         look = self._looks.get(topic)
         if look is None:
-            look = self._looks[topic] = asyncio.create_task(self._metadata(topic))
+            look = self._looks[topic] = asyncio.create_task(self._look(topic))
             look.add_done_callback(lambda done: self._forget_look(topic, done))
         await asyncio.shield(look)
 
-    def _forget_look(self, topic: str, look: asyncio.Task[ClusterMetadata]) -> None:
+    async def _look(self, topic: str) -> None:
+        looks = _LOOKS
+        while (error := (await self._metadata(topic)).topics[topic].error) is not None:
+            if error.code() != KafkaError.UNKNOWN_TOPIC_OR_PART:
+                return  # producing says what is to be said of it
+            looks -= 1
+            if not looks:
+                raise as_our_error(self._part, error)
+            await asyncio.sleep(_SERVE_SECONDS)
+
+    def _forget_look(self, topic: str, look: asyncio.Task[None]) -> None:
         if look.cancelled() or look.exception() is not None:
             del self._looks[topic]
 

@@ -15,7 +15,7 @@ MAX_MESSAGE_BYTES = 100 * 1024 * 1024
 """What a client sends and fetches at most; the brokers' own limits are far below, and theirs decide."""
 
 ANSWER_MS = 8_000
-"""How long a broker that takes a connection may take to say its first words."""
+"""How long a broker that takes a connection may take to say anything; then it is taken for dead."""
 
 _INFO = 6  # syslog's number; below it, librdkafka keeps to itself why a connection was closed
 
@@ -23,13 +23,16 @@ _PREFIX = re.compile(r"(\[thrd:\S+\]: )?(\S+/\S+: )?")
 _NO_TRUST = "its TLS certificate is not trusted (tls_ca_file), or is for another host"
 _NO_TLS = "it does not speak TLS there (security_protocol)"
 _TLS = "it closes connections: does it want TLS? (security_protocol)"
+_CLOSED = "it closed the connection; if it does so each time, it may want a password (security_protocol)"
+_OUR_CERTIFICATE = "it wants a certificate of ours, or another (tls_cert_file)"
 _SILENT = "it takes connections and does not answer"
 _WORDS = (
     (r"certificate verify failed", _NO_TRUST),
-    (r"connecting to a PLAINTEXT broker|wrong version number", _NO_TLS),
+    (r"connecting to a PLAINTEXT broker|wrong version number|Disconnected.* in state SSL_HANDSHAKE", _NO_TLS),
     (r"Invalid response size", "what answers there is no Kafka broker"),
     (r"Disconnected.* in state (APIVERSION_QUERY|CONNECT)", _TLS),
-    (r"Disconnected.* in state (UP|AUTH_)", "it closed the connection"),
+    (r"Disconnected.* in state (UP|AUTH_)", _CLOSED),
+    (r"alert (bad certificate|certificate required|unknown ca)", _OUR_CERTIFICATE),
     (r"ApiVersionRequest failed: .*Timed out|Connection setup timed out", _SILENT),
     (
         r"^(Failed to get metadata: )?Local: (Broker transport failure|Timed out|Message timed out)",
@@ -103,6 +106,7 @@ def client_config(settings: KafkaSettings, told: Told) -> dict[str, Any]:
         "reconnect.backoff.max.ms": 5_000,
         "broker.address.family": "any",
         "message.max.bytes": MAX_MESSAGE_BYTES,
+        "socket.timeout.ms": ANSWER_MS,
         "socket.connection.setup.timeout.ms": ANSWER_MS,
         "api.version.request.timeout.ms": ANSWER_MS,
         "log_level": _INFO,

@@ -13,7 +13,13 @@ from typing import cast
 
 from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, Message, TopicPartition
 
-from engine.cluster.confluent_config import MAX_MESSAGE_BYTES, Nobody, client_config
+from engine.cluster.confluent_config import (
+    MAX_MESSAGE_BYTES,
+    Nobody,
+    as_our_error,
+    client_config,
+    kafka_at,
+)
 from engine.cluster.kafka import Headers, Record
 from engine.settings import KafkaSettings
 
@@ -65,6 +71,8 @@ class ConfluentReader:
                 self._room.release()
                 self._positions.update(batch.positions)
                 self._caught_up = batch.caught_up
+                if batch.refusal is not None:
+                    raise as_our_error(kafka_at(self._settings), batch.refusal)
                 return batch.records
             self._arrived.clear()
             await self._arrived.wait()
@@ -120,10 +128,17 @@ class ConfluentReader:
 class _Batch:
     """What one look at the topic brought: records, where that leaves each partition, and whether all was seen."""
 
-    __slots__ = ("caught_up", "positions", "records")
+    __slots__ = ("caught_up", "positions", "records", "refusal")
 
-    def __init__(self, records: list[Record], positions: dict[int, int], caught_up: bool) -> None:
+    def __init__(
+        self,
+        records: list[Record],
+        positions: dict[int, int],
+        caught_up: bool,
+        refusal: KafkaError | None = None,
+    ) -> None:
         self.records, self.positions, self.caught_up = records, positions, caught_up
+        self.refusal = refusal
 
 
 class _Following:
@@ -156,6 +171,7 @@ class _Following:
             topic = metadata.topics[self._topic]
             missing = topic.error is not None and topic.error.code() == KafkaError.UNKNOWN_TOPIC_OR_PART
             if topic.error is not None and not missing:
+                self._refuse(topic.error)
                 return
             new = [number for number in topic.partitions if number not in self._positions]
             ends = {number: self._end(number) for number in new} if self._ends is None else {}
@@ -210,6 +226,13 @@ class _Following:
             self._consumer.unassign()
             self._positions.clear()
             self._look_at = 0.0
+        else:
+            self._refuse(error)
+
+    def _refuse(self, error: KafkaError) -> None:
+        """Says that the topic may not be read; other errors pass, and the connection's watch tells of them."""
+        if error.code() == KafkaError.TOPIC_AUTHORIZATION_FAILED:
+            self._deliver(_Batch([], dict(self._positions), self._caught_up, error))
 
     def _say(self, records: list[Record]) -> None:
         if not self._caught_up and self._ends is not None:

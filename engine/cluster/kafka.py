@@ -70,6 +70,9 @@ class TopicReader(Protocol):
 
         Waits without end for new ones, also while the broker is away: the connection's watch says so. New partitions
         are read too. A record that is too large to fetch is skipped by nobody but the caller.
+
+        Raises:
+            ClusterRefused: the topic may not be read. The next call tries again, and waits for that.
         """
         ...
 

@@ -109,6 +109,14 @@ class KafkaBroker:
         """Ends it as a machine that fails does."""
         self._end(signal.SIGKILL)
 
+    def hang(self) -> None:
+        """Connections are still taken, and nothing is answered."""
+        self._signal(signal.SIGSTOP)
+
+    def wake(self) -> None:
+        """Ends `hang`."""
+        self._signal(signal.SIGCONT)
+
     def restart(self) -> None:
         """Stops it and starts it again."""
         self.stop()
@@ -127,6 +135,10 @@ class KafkaBroker:
             self._process.send_signal(number)
             self._process.wait(SECONDS)
             self._process = None
+
+    def _signal(self, number: signal.Signals) -> None:
+        assert self._process is not None
+        self._process.send_signal(number)
 
     def _fail(self, why: str) -> None:
         self.kill()
