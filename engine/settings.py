@@ -135,6 +135,25 @@ class RetrySettings(msgspec.Struct, frozen=True):
     jitter: Annotated[float, msgspec.Meta(ge=0, le=1)] = 0.2
 
 
+class CircuitSettings(msgspec.Struct, frozen=True):
+    """When an endpoint that fails is left alone for a while, and how it is tried again."""
+
+    failure_threshold: Annotated[int, msgspec.Meta(ge=1)] = 5
+    failure_window: Seconds = Seconds(60)
+    recovery_timeout: Seconds = Seconds(300)
+    probe_interval: Seconds = Seconds(60)
+    success_threshold: Annotated[int, msgspec.Meta(ge=1)] = 2
+
+
+class ConcurrencySettings(msgspec.Struct, frozen=True):
+    """How many webhooks may be under way to one endpoint or domain; 0 is no limit."""
+
+    max_inflight_per_endpoint: Annotated[int, msgspec.Meta(ge=0)] = 50
+    max_inflight_per_domain: Annotated[int, msgspec.Meta(ge=0)] = 0
+    inflight_ttl: Seconds = Seconds(120)
+    slow_lane_rate: Annotated[float, msgspec.Meta(gt=0)] = 20
+
+
 class DeadLetterSettings(msgspec.Struct, frozen=True):
     """What is left of a webhook in the dead letters.
 
@@ -266,6 +285,8 @@ class Settings(msgspec.Struct, frozen=True):
     redis: RedisSettings = RedisSettings()
     api: ApiSettings = ApiSettings()
     retry: RetrySettings = RetrySettings()
+    circuit_breaker: CircuitSettings = CircuitSettings()
+    concurrency: ConcurrencySettings = ConcurrencySettings()
     dlq: DeadLetterSettings = DeadLetterSettings()
     ttl: TtlSettings = TtlSettings()
 
