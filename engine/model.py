@@ -53,7 +53,7 @@ class LogLine(msgspec.Struct, frozen=True):
     line: int | None = None
 
 
-class ScriptConfig(msgspec.Struct, frozen=True, omit_defaults=True):
+class ScriptConfig(msgspec.Struct, gc=False, frozen=True, omit_defaults=True):
     """A script as the topic `howk.scripts` and the Redis mirror hold it."""
 
     config_id: str

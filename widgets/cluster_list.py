@@ -22,17 +22,29 @@ class ClusterList:
         self.needle = ""
         self.only_differences = False
         self._hay: dict[str, tuple[ScriptRow, str]] = {}
+        self._ordered_as: tuple[int, bool] | None = None
+        self._ordered_of: tuple[ScriptRow, ...] = ()
+        self._ordered: tuple[ScriptRow, ...] = ()
 
     def shown(self) -> tuple[ScriptRow, ...]:
         """The rows to show, in their order."""
-        rows = [row for row in self.rows if differs(row)] if self.only_differences else list(self.rows)
+        rows = self._in_order()
+        if self.only_differences:
+            rows = tuple([row for row in rows if differs(row)])
         words = self.needle.lower().split()
         if words:
-            rows = [row for row in rows if all(word in self._hay_of(row) for word in words)]
-        rows.sort(key=SORT_KEYS[SCRIPT])  # type: ignore[arg-type]  # each key function gives one comparable type
-        if self.column != SCRIPT or self.descending:
-            rows.sort(key=SORT_KEYS[self.column], reverse=self.descending)  # type: ignore[arg-type]
-        return tuple(rows)
+            rows = tuple([row for row in rows if all(word in self._hay_of(row) for word in words)])
+        return rows
+
+    def _in_order(self) -> tuple[ScriptRow, ...]:
+        """All rows; sorted once for as long as rows and order are the same."""
+        wanted = self.column, self.descending
+        if wanted != self._ordered_as or self.rows is not self._ordered_of:
+            rows = sorted(self.rows, key=SORT_KEYS[SCRIPT])  # type: ignore[arg-type]  # each gives one comparable type
+            if self.column != SCRIPT or self.descending:
+                rows.sort(key=SORT_KEYS[self.column], reverse=self.descending)  # type: ignore[arg-type]
+            self._ordered_as, self._ordered_of, self._ordered = wanted, self.rows, tuple(rows)
+        return self._ordered
 
     def _hay_of(self, row: ScriptRow) -> str:
         known = self._hay.get(row.config_id)

@@ -18,6 +18,7 @@ from widgets.cluster_rows import (
     WHO,
     WORKSPACE,
     ClusterModel,
+    place_of,
 )
 from widgets.row_marks import Index, draw_item_backdrop
 from widgets.row_table import ROW_ROLE, RowTable
@@ -175,5 +176,5 @@ class ClusterTable(RowTable):
 
 def _group_starts(rows: tuple[ScriptRow, ...]) -> frozenset[int]:
     """The numbers of the rows at which another namespace begins."""
-    spaces = [row.namespace for row in rows]
+    spaces = [place_of(row.config_id)[0] for row in rows]
     return frozenset(number for number in range(1, len(rows)) if spaces[number] != spaces[number - 1])

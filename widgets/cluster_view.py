@@ -81,6 +81,7 @@ class ClusterView(QWidget):
         self.setAccessibleName("Cluster")
         self._list = ClusterList()
         self._look: ProfileLook | None = None
+        self._counted: tuple[tuple[ScriptRow, ...], int, bool] = (), 0, False
         self._model = ClusterModel(self)
         self.table = ClusterTable(self._model)
         self.filter, self.only_differences = _Filter(), QCheckBox("Only differences")
@@ -231,10 +232,12 @@ class ClusterView(QWidget):
     def _refresh(self) -> None:
         """The header's words and its button."""
         rows = self._list.rows
-        count = sum(differs(row) for row in rows)
+        if rows is not self._counted[0]:
+            self._counted = rows, sum(map(differs, rows)), any(map(mirror_differs, rows))
+        _, count, mendable = self._counted
         words = f"{len(rows):,} scripts" if len(rows) != 1 else "1 script"
         self._header.set_note(f"{words} \u00b7 {count:,} differ" if count else words if rows else "")
-        self._repair_all.setVisible(any(mirror_differs(row) for row in rows))
+        self._repair_all.setVisible(mendable)
         self._repair_all.setEnabled(self._look is None or not self._look.read_only)
 
     def _sort(self, column: int) -> None:

@@ -146,11 +146,10 @@ class RowTable(QTreeView):
         flag = QItemSelectionModel.SelectionFlag
         for number, row in enumerate(self._rows.rows):
             key = self._rows.key(row)
-            index = self._rows.index(number, 0)
             if key == current:
-                self.selectionModel().setCurrentIndex(index, flag.NoUpdate)
+                self.selectionModel().setCurrentIndex(self._rows.index(number, 0), flag.NoUpdate)
             if key in chosen:
-                self.selectionModel().select(index, flag.Select | flag.Rows)
+                self.selectionModel().select(self._rows.index(number, 0), flag.Select | flag.Rows)
 
     def selected_rows(self) -> list[Any]:
         """The selected rows in their order on screen."""

@@ -16,7 +16,7 @@ from engine.cluster.connection import ConnectionWatch
 Headers = tuple[tuple[str, bytes], ...]
 
 
-class Record(msgspec.Struct, frozen=True):
+class Record(msgspec.Struct, gc=False, frozen=True):
     """One record of a topic; `value` is None or empty for a tombstone. `timestamp_ms` is Unix time."""
 
     topic: str

@@ -26,7 +26,7 @@ MIRROR_DIFFERENCES = frozenset({Difference.REDIS_MISSING, Difference.REDIS_DIFFE
 """Those that a repair of the mirror mends."""
 
 
-class ScriptRow(msgspec.Struct, frozen=True):
+class ScriptRow(msgspec.Struct, gc=False, frozen=True):
     """One script in the cluster view. Hashes are empty where there is no script; `-` for a mirror's entry that is none.
 
     `version` and `updated_at` are the live ones. `who` published it, as far as the workspace's journal knows.
@@ -52,7 +52,7 @@ class ScriptRow(msgspec.Struct, frozen=True):
 UNREADABLE = "-"
 
 
-class LocalScript(msgspec.Struct, frozen=True):
+class LocalScript(msgspec.Struct, gc=False, frozen=True):
     """A script of the workspace: the hash of its file, and its script_config."""
 
     hash: str

@@ -38,7 +38,7 @@ class Change(msgspec.Struct, frozen=True):
     new: ScriptConfig | None
 
 
-class _Live(msgspec.Struct, frozen=True):
+class _Live(msgspec.Struct, gc=False, frozen=True):
     script: ScriptConfig
     value: bytes
 

@@ -54,7 +54,7 @@ class StoreReport(msgspec.Struct, frozen=True):
         return next((step for step in self.steps if step.state is StepState.FAILED), None)
 
 
-class StoredVersion(msgspec.Struct, frozen=True):
+class StoredVersion(msgspec.Struct, gc=False, frozen=True):
     """One version that a store still knows: `script` is None for a deletion. `place` tells people where it is.
 
     `published_at` is Unix time in milliseconds; `who` and `note` are known for what this workspace's journal holds.
