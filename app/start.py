@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import signal
 import sys
 import tempfile
@@ -47,6 +48,7 @@ def open_window(workspace: Path | None, screenshot: Path | None, theme: str, scr
     waker = QTimer()  # Python runs its signal handlers only when some Python code runs
     waker.start(500)
     waker.timeout.connect(lambda: None)
+    gc.freeze()  # what the program is made of stays: the collector, which stops every thread, need not look through it
     code = qt.exec()
     studio.shut_down()
     return code
