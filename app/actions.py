@@ -201,6 +201,7 @@ ACTIONS: tuple[Row, ...] = (
     Row("cluster.profiles", "P&rofiles…", "", "", lambda s: s.profiles.manage()),
     Row("cluster.refresh", "Re&fresh", "", "", lambda s: s.cluster_service.refresh(), _connected),
     Row("cluster.disconnect", "&Disconnect", "", "", lambda s: s.cluster.disconnect_cluster(), _chosen),
+    Row("go.message", "Messa&ge", "Alt+0", "", lambda s: s.window.message_bar.take_focus()),
     Row("go.tree", "&Scripts", "Alt+1", "", lambda s: s.go_to_scripts()),
     Row("go.editor", "&Editor", "Alt+2", "", lambda s: s.editing.focus_editor(), _open),
     Row("go.payload", "&Payload", "Alt+3", "", lambda s: s.editing.focus_input(0), _open),

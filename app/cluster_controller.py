@@ -189,7 +189,7 @@ class ClusterController(QObject):
                 f"{self.look.name} is not connected yet; see the status bar.", about="cluster"
             )
             return
-        self._messages.note(
+        self._messages.ask(
             f"Where is {config_id} to go? Local is a cluster on this machine, for trying things.",
             {**choices, "Profiles…": self._profiles.manage}, about="cluster",
         )  # fmt: skip

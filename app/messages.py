@@ -36,6 +36,11 @@ class Messages(QObject):
         """Something happened that a person may want to know."""
         self._show(text, MessageSeverity.INFO, choices, about)
 
+    def ask(self, text: str, choices: Choices, about: str) -> None:
+        """What was just asked for needs a decision first: the focus goes to it, and comes back."""
+        self._show(text, MessageSeverity.INFO, choices, about)
+        self._bar.take_focus()
+
     def withdraw(self, about: str) -> None:
         """Takes the message about something away, if it is the one shown."""
         if self._about == about:

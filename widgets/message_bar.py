@@ -7,7 +7,8 @@ from collections.abc import Sequence
 
 from PySide6.QtCore import QEvent, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QKeyEvent, QPainter, QPaintEvent
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QSizePolicy, QWidget
+from PySide6.QtWidgets import QApplication, QFrame, QHBoxLayout, QLabel, QPushButton, QSizePolicy, QWidget
+from shiboken6 import isValid
 
 from widgets.glyphs import GlyphButton, draw_glyph
 from widgets.style import set_look, tone_colour
@@ -49,7 +50,7 @@ class _Mark(QWidget):
 
 
 class MessageBar(QFrame):
-    """Shows one message at a time; hidden while there is none. It never takes the focus.
+    """Shows one message at a time; hidden while there is none. It takes the focus when told to, and gives it back.
 
     Signals:
         action_triggered(str): the id of the button pressed.
@@ -63,6 +64,7 @@ class MessageBar(QFrame):
         super().__init__(parent)
         self._theme: Theme | None = None
         self._buttons: list[QPushButton] = []
+        self._before: QWidget | None = None  # had the focus
         self._mark = _Mark()
         self._text = QLabel()
         self._text.setTextFormat(Qt.TextFormat.PlainText)
@@ -98,13 +100,25 @@ class MessageBar(QFrame):
         self._recolour()
         self.show()
 
+    def take_focus(self) -> None:
+        """To the first button, until the message goes; nothing where there is none."""
+        focused = QApplication.focusWidget()
+        if self._buttons and not self.isHidden():
+            if focused is not None and not self.isAncestorOf(focused):
+                self._before = focused
+            self._buttons[0].setFocus(Qt.FocusReason.ShortcutFocusReason)
+
     def clear(self) -> None:
         """Takes the message away; `closed` is not emitted."""
+        before, self._before = self._before, None
+        focused = QApplication.focusWidget()
+        if before is not None and isValid(before) and focused is not None and self.isAncestorOf(focused):
+            before.setFocus()
         self.hide()
 
     def dismiss(self) -> None:
         """What the close button does."""
-        self.hide()
+        self.clear()
         self.closed.emit()
 
     def text(self) -> str:
@@ -117,9 +131,13 @@ class MessageBar(QFrame):
         self._recolour()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802
-        """Esc on one of its buttons dismisses it."""
+        """On one of its buttons Enter presses it, and Esc dismisses the message."""
+        focused = self.focusWidget()
         if event.key() == Qt.Key.Key_Escape and not self._close.isHidden():
             self.dismiss()
+        elif event.key() in {Qt.Key.Key_Return, Qt.Key.Key_Enter} and focused in self._buttons:
+            if isinstance(focused, QPushButton) and not event.isAutoRepeat():
+                focused.click()
         else:
             super().keyPressEvent(event)
 

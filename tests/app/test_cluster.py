@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 import redis as redis_library
 from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QApplication, QPushButton
 from pytestqt.qtbot import QtBot
 
 from app.studio import Studio
@@ -39,7 +40,7 @@ from tests.app.cluster_story import (
 )
 from tests.app.conftest import Stage, StudioMaker
 from tests.app.driving import (
-    choose_in_message,
+    document,
     message,
     open_workspace,
     press,
@@ -63,7 +64,11 @@ NAME = "first"
 def test_from_a_press_to_live_on_the_local_cluster(studio: Studio, qtbot: QtBot) -> None:
     press(qtbot, studio, "cluster.publish")
     wait_message(studio, qtbot, "Where is first to go?")
-    choose_in_message(studio, "Local")
+    focused = QApplication.focusWidget()
+    assert isinstance(focused, QPushButton)
+    assert focused.text() == "Local"
+    qtbot.keyClick(focused, Qt.Key.Key_Return)
+    assert QApplication.focusWidget() is document(studio).editor, "back where it was"
     assert "no test cases" in approve_dialog(studio, qtbot).review.checks.checks()[1].text
     approve(studio, qtbot)
     dialog = publish(studio, qtbot)
@@ -96,6 +101,19 @@ def test_an_edit_voids_an_approval_and_unsaved_text_is_saved_first(studio: Studi
     assert publish(studio, qtbot).message.text() == "first version 2 is live on Local."
     authors = ReviewStore(Workspace(studio.workspace.folder())).read(NAME).authors
     assert [(author.who, author.hash) for author in authors] == [("zoe", script_hash("x = 2"))]
+
+
+def test_a_question_goes_with_escape_and_is_reached_by_key(studio: Studio, qtbot: QtBot) -> None:
+    press(qtbot, studio, "cluster.publish")
+    wait_message(studio, qtbot, "Where is first to go?")
+    qtbot.keyClick(QApplication.focusWidget(), Qt.Key.Key_Escape)
+    assert message(studio) == ""
+    assert QApplication.focusWidget() is document(studio).editor
+    press(qtbot, studio, "cluster.publish")
+    wait_message(studio, qtbot, "Where is first to go?")
+    press(qtbot, studio, "go.editor")
+    press(qtbot, studio, "go.message")
+    assert isinstance(QApplication.focusWidget(), QPushButton)
 
 
 def test_enter_pressed_twice_publishes_once(studio: Studio, qtbot: QtBot) -> None:
