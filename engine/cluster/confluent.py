@@ -203,6 +203,10 @@ class ConfluentKafka:
         config = client_config(self._settings, self._health) | {
             "acks": "all",
             "enable.idempotence": True,
+            # A partition that has no leader yet refuses a batch, takes the one behind it as this producer's first, and
+            # then the repeated one for a duplicate: librdkafka reports it as written, and it is lost. Seen on topics
+            # that were just made. With one batch on its way there is none behind it.
+            "max.in.flight.requests.per.connection": 1,
             "compression.type": str(self._settings.producer_compression),
             "linger.ms": self._linger_ms,
             "request.timeout.ms": ANSWER_MS,
@@ -283,10 +287,11 @@ class ConfluentKafka:
     ) -> None:
         if acknowledged.done():
             return
+        partition, offset = message.partition(), message.offset()
         if error is not None:
             acknowledged.set_exception(as_our_error(self._part, error, self._health.last_words))
+        elif partition is None or offset is None or offset < 0:  # a duplicate, says the broker: of what?
+            why = "it did not say where it wrote the record"
+            acknowledged.set_exception(ClusterUnreachable(self._part, why))
         else:
-            offset, partition = message.offset(), message.partition()
-            acknowledged.set_result(
-                Position(-1 if partition is None else partition, -1 if offset is None else offset)
-            )
+            acknowledged.set_result(Position(partition, offset))

@@ -38,7 +38,7 @@ class Record(msgspec.Struct, gc=False, frozen=True):
 
 
 class Position(msgspec.Struct, frozen=True):
-    """Where an acknowledged record was written; `offset` is -1 when the broker did not say."""
+    """Where an acknowledged record was written."""
 
     partition: int
     offset: int
