@@ -25,7 +25,9 @@ from app.script_plans import (
 from app.theming import Theming
 from engine.model import ScriptConfig
 from engine.scripts.approval import Checks
-from engine.scripts.publisher import Publisher, PublishRefused, Refusal
+from engine.scripts.publisher import Publisher
+from engine.scripts.review import mark_of
+from engine.scripts.rules import PublishRefused, Refusal
 from engine.scripts.store import StoredVersion, StoreReport
 from widgets.approve_dialog import ApprovalPlan, ApproveDialog
 from widgets.check_list import Check, CheckState
@@ -100,7 +102,7 @@ class Publishing(QObject):
                 self._documents.save(document)
 
             what = "published" if publish else "approved"
-            self._messages.warn(
+            self._messages.ask(
                 f"{config_id} has unsaved changes; what is {what} is the saved text.",
                 {"Save and go on": save}, about="publish",
             )  # fmt: skip
@@ -153,7 +155,7 @@ class Publishing(QObject):
             profile=look_of(prepared.profile),
             new=Version("", text.hash, "", ""),
             approver=prepared.who,
-            authors=look.review.authors,
+            authors=look.review.authors_of(text, prepared.profile.name),
             live=live_version(look.live),
             checks=(Check(PROBLEMS, CheckState.RUNNING, "Checking the script and running its cases…"),),
         )
@@ -190,7 +192,7 @@ class Publishing(QObject):
         dialog.approve_requested.connect(
             lambda note: self._service.act(
                 lambda publisher, _cluster: publisher.approve(
-                    look.config_id, prepared.live_hash, note, seen=text
+                    look.config_id, look.live_mark, note, seen=text
                 ),
                 done=approved,
                 failed=not_approved,
@@ -242,7 +244,7 @@ class Publishing(QObject):
             prepared,
             plan,
             lambda publisher, _version, note, typed: publisher.delete(
-                look.config_id, expected=prepared.live_hash, note=note, confirmation=typed
+                look.config_id, expected=look.live_mark, note=note, confirmation=typed
             ),
             again=partial(self.delete, look.config_id),
         )
@@ -262,7 +264,7 @@ class Publishing(QObject):
             prepared,
             plan,
             lambda publisher, _version, note, typed: publisher.roll_back(
-                look.config_id, script.hash, expected=prepared.live_hash, note=note, confirmation=typed
+                look.config_id, mark_of(script), expected=look.live_mark, note=note, confirmation=typed
             ),
             again,
         )

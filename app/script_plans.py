@@ -35,17 +35,12 @@ class Prepared:
     note: str
 
     @property
-    def live_hash(self) -> str:
-        """What is live."""
-        return self.look.live.hash if self.look.live else ""
-
-    @property
     def approved(self) -> bool:
         """Whether this text may be published over this live script."""
         text, approval = self.look.text, self.look.review.approval
         if text is None or approval is None or not self.look.review.approves(text):
             return False
-        return approval.looked_at.get(self.profile.name) == self.live_hash
+        return approval.looked_at.get(self.profile.name) == self.look.live_mark
 
 
 async def prepare(

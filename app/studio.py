@@ -37,7 +37,7 @@ from engine.preview_calls import CallMode
 from engine.sandbox.api import API
 from engine.scripts.identity import who_am_i
 from engine.scripts.problem import Problem, Severity
-from engine.scripts.review_store import ReviewStore
+from engine.scripts.review_store import ReviewStore, saved_config_digest
 from engine.settings import Settings, load_settings
 from engine.workspace import Workspace
 from widgets.bottom_panel import PROBLEMS, TESTS
@@ -315,8 +315,9 @@ class Studio(QObject):
         workspace, saved = self.workspace.workspace, document.saved
         if workspace is not None and saved is not None:
             reviews, digest = ReviewStore(workspace), saved.digest
+            config_digest = saved_config_digest(document.saved_config)
             self.background.call_in_order(
-                lambda: reviews.note_saved(document.config_id, who_am_i(os.environ), digest),
+                lambda: reviews.note_saved(document.config_id, who_am_i(os.environ), digest, config_digest),
                 failed=self.messages.error,
             )
 

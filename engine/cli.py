@@ -240,7 +240,8 @@ def add_cluster_commands(given: list[str]) -> None:
         return
     from engine.cli_api import api  # noqa: PLC0415
     from engine.cli_local import local  # noqa: PLC0415
-    from engine.cli_scripts import approve, publish, script_commands  # noqa: PLC0415
+    from engine.cli_publish import approve, publish  # noqa: PLC0415
+    from engine.cli_scripts import script_commands  # noqa: PLC0415
 
     for command in (local, api, approve, publish):
         commands.command()(command)

@@ -1,4 +1,4 @@
-"""The commands that look at and change what runs on a cluster: approve, publish, and `script ...`.
+"""The commands that look at and change the scripts of a cluster: `script get, list, history, compare ...`.
 
 Exit codes: 0 done, 1 a rule or a check forbids it and nothing was sent, 2 wrong usage or bad input, 3 the cluster could
 not be reached, or not all of it.
@@ -7,108 +7,50 @@ not be reached, or not all of it.
 from __future__ import annotations
 
 import asyncio
-import difflib
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import msgspec
 import typer
 
 from engine.cli_cluster import (
     EXIT_REFUSED,
-    EXIT_UNREACHABLE,
+    ConfirmOption,
+    JsonOption,
+    KafkaOption,
+    NoteOption,
+    ProfileOption,
+    RedisOption,
     chosen_profile,
     opened_cluster,
     opened_publisher,
     run_work,
     with_kafka,
 )
+from engine.cli_reports import difference, line_of, tell
 from engine.cluster.open_profile import OpenCluster
-from engine.cluster.profiles import Profile
-from engine.errors import BadInput
-from engine.go_time import go_time
 from engine.model import ScriptConfig
 from engine.scripts.approval import read_text
 from engine.scripts.journal import Journal
 from engine.scripts.local_scripts import local_scripts
-from engine.scripts.store import StoredVersion, StoreReport
+from engine.scripts.review import mark_of, short_mark
+from engine.scripts.rules import PublishRefused, Refusal
+from engine.scripts.store import StoredVersion
 from engine.workspace import Workspace
-from engine.workspace_names import name_of
 
 SHORTEST_HASH = 6
 
 script_commands = typer.Typer(help="Look at and change the scripts of a cluster.", no_args_is_help=True)
 
-ScriptFile = Annotated[Path, typer.Argument(metavar="SCRIPT.lua", help="A script of a workspace.")]
 ConfigId = Annotated[str, typer.Argument(metavar="CONFIG_ID")]
-ProfileOption = Annotated[str, typer.Option("--profile", metavar="P", help="A profile of the studio.")]
-KafkaOption = Annotated[str, typer.Option(metavar="HOST:PORT", help="Instead of a profile: its Kafka ...")]
-RedisOption = Annotated[str, typer.Option(metavar="URL", help="... and its Redis, redis://HOST:PORT/DB.")]
 WorkspaceOption = Annotated[
     Path,
     typer.Option("--workspace", metavar="FOLDER", help="Where journal and reviews are.", show_default="."),
 ]
-NoteOption = Annotated[str, typer.Option(help="A note for colleagues.")]
-ConfirmOption = Annotated[
-    str, typer.Option(metavar="PROFILE/CONFIG_ID", help="What production wants typed before it is changed.")
+ExpectOption = Annotated[
+    str, typer.Option(metavar="HASH", help="What is live, as far as you know; see `script history`.")
 ]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
-
-
-def approve(
-    file: ScriptFile,
-    *,
-    config_id: Annotated[str, typer.Option(help="Whose script it is; else by the file's name.")] = "",
-    profile: ProfileOption = "",
-    kafka: KafkaOption = "",
-    redis: RedisOption = "",
-    note: NoteOption = "",
-    yes: Annotated[bool, typer.Option("--yes", help="I have looked at the difference.")] = False,
-) -> None:
-    """Show a script's difference to what is live, check it, and approve it."""
-
-    async def work() -> None:
-        workspace, name = _workspace_of(file, config_id)
-        async with opened_publisher(await chosen_profile(profile, kafka, redis), workspace) as (
-            publisher,
-            _cluster,
-        ):
-            look = await publisher.look(name)
-            text = read_text(workspace, name)
-            typer.echo(_difference(look.live, text.source, text.config))
-            if not yes and not typer.confirm("Approve this?"):
-                raise typer.Exit(EXIT_REFUSED)
-            approval = await publisher.approve(name, look.live.hash if look.live else "", note)
-            cases = f"{approval.cases} cases are green" if approval.cases else "it has no test cases"
-            typer.echo(f"{name} {approval.hash[:12]} is approved by {approval.who}; {cases}.")
-
-    run_work(work)
-
-
-def publish(
-    file: ScriptFile,
-    *,
-    config_id: Annotated[str, typer.Option(help="Whose script it is; else by the file's name.")] = "",
-    version: Annotated[str, typer.Option(metavar="V", help="What it is called; else the next number.")] = "",
-    profile: ProfileOption = "",
-    kafka: KafkaOption = "",
-    redis: RedisOption = "",
-    note: NoteOption = "",
-    confirm: ConfirmOption = "",
-    json: JsonOption = False,
-) -> None:
-    """Publish an approved script: Kafka first, then the Redis mirror, then both are read back."""
-
-    async def work() -> None:
-        workspace, name = _workspace_of(file, config_id)
-        opened = await chosen_profile(profile, kafka, redis)
-        async with opened_publisher(opened, workspace) as (publisher, cluster):
-            await cluster.prepare()
-            report = await publisher.publish(name, version=version, note=note, confirmation=confirm)
-            _tell(report, opened, "is live on", json=json)
-
-    run_work(work)
 
 
 @script_commands.command("get")
@@ -177,7 +119,40 @@ def history(
             typer.echo(msgspec.json.encode(versions).decode())
         else:
             for one in versions:
-                typer.echo(_line_of(one))
+                typer.echo(line_of(one))
+
+    run_work(work)
+
+
+@script_commands.command("compare")
+def compare(
+    config_id: ConfigId,
+    *,
+    old: Annotated[str, typer.Option("--from", metavar="HASH", help="A version; else what is live.")] = "",
+    new: Annotated[str, typer.Option("--to", metavar="HASH", help="A version; else the workspace's.")] = "",
+    profile: ProfileOption = "",
+    kafka: KafkaOption = "",
+    redis: RedisOption = "",
+    workspace: WorkspaceOption = Path(),
+    json: JsonOption = False,
+) -> None:
+    """Show what two versions of a script differ in; without any, what publishing would change."""
+
+    async def work() -> None:
+        folder = Workspace.open(workspace)
+        opened = await chosen_profile(profile, kafka, redis)
+        async with opened_publisher(opened, folder) as (publisher, cluster):
+            versions = await publisher.history(config_id) if old or new else ()
+            before = _one_of(versions, config_id, old) if old else await cluster.store.live(config_id)
+            after = _one_of(versions, config_id, new) if new else read_text(folder, config_id).as_script()
+        marks = mark_of(before), mark_of(after)
+        names = (f"{old or 'live'} {short_mark(marks[0])}", f"{new or 'workspace'} {short_mark(marks[1])}")
+        shown = difference(before, after, names)
+        if json:
+            document = {"from": marks[0], "to": marks[1], "same": marks[0] == marks[1], "diff": shown}
+            typer.echo(msgspec.json.encode(document).decode())
+        else:
+            typer.echo(shown or "They are the same.")
 
     run_work(work)
 
@@ -190,7 +165,7 @@ def delete(
     kafka: KafkaOption = "",
     redis: RedisOption = "",
     workspace: WorkspaceOption = Path(),
-    expect: Annotated[str, typer.Option(metavar="HASH", help="What is live, as far as you know.")],
+    expect: ExpectOption,
     note: NoteOption = "",
     confirm: ConfirmOption = "",
     json: JsonOption = False,
@@ -200,9 +175,9 @@ def delete(
     async def work() -> None:
         opened = await chosen_profile(profile, kafka, redis)
         async with opened_publisher(opened, Workspace.open(workspace)) as (publisher, cluster):
-            expected = await _whole_hash(cluster, config_id, expect)
+            expected = await _expected(cluster, config_id, expect)
             report = await publisher.delete(config_id, expected=expected, note=note, confirmation=confirm)
-            _tell(report, opened, "is deleted from", json=json)
+            tell(report, opened, "is deleted from", json=json)
 
     run_work(work)
 
@@ -216,7 +191,7 @@ def rollback(
     kafka: KafkaOption = "",
     redis: RedisOption = "",
     workspace: WorkspaceOption = Path(),
-    expect: Annotated[str, typer.Option(metavar="HASH", help="What is live, as far as you know.")],
+    expect: ExpectOption,
     note: NoteOption = "",
     confirm: ConfirmOption = "",
     json: JsonOption = False,
@@ -226,14 +201,12 @@ def rollback(
     async def work() -> None:
         opened = await chosen_profile(profile, kafka, redis)
         async with opened_publisher(opened, Workspace.open(workspace)) as (publisher, cluster):
-            expected = await _whole_hash(cluster, config_id, expect)
-            wanted = _one_of(
-                (one.script.hash for one in await publisher.history(config_id) if one.script), to
-            )
+            expected = await _expected(cluster, config_id, expect)
+            wanted = _one_of(await publisher.history(config_id), config_id, to)
             report = await publisher.roll_back(
-                config_id, wanted, expected=expected, note=note, confirmation=confirm
+                config_id, mark_of(wanted), expected=expected, note=note, confirmation=confirm
             )
-            _tell(report, opened, "is live again on", json=json)
+            tell(report, opened, "is live again on", json=json)
 
     run_work(work)
 
@@ -254,80 +227,41 @@ def repair(
         opened = await chosen_profile(profile, kafka, redis)
         async with opened_publisher(opened, Workspace.open(workspace)) as (publisher, cluster):
             report = await publisher.noted_repair(await cluster.repair(config_id))
-            _tell(report, opened, "is mirrored on", json=json)
+            tell(report, opened, "is mirrored on", json=json)
 
     run_work(work)
 
 
-def _workspace_of(file: Path, config_id: str) -> tuple[Workspace, str]:
-    """The workspace that a script is in, and whose script it is."""
-    name = config_id or name_of(file.stem)
-    if not name or file.suffix != ".lua":
-        raise BadInput(
-            "script", str(file), "this is no script of a workspace.", "Name a file <config_id>.lua."
-        )
-    workspace = Workspace(file.parent)
-    if workspace.script_path(name).name != file.name:
-        wanted = workspace.script_path(name).name
-        why = f"in a workspace the script of {name} is called {wanted}."
-        raise BadInput("script", str(file), why, "Rename it, or name its config_id.")
-    return workspace, name
+async def _expected(cluster: OpenCluster, config_id: str, given: str) -> str:
+    """The mark of what is live when `given` is its beginning; else `given`, which is refused with what is live.
+
+    A script_config is not passed over: where there is one, its part of the mark must be given too.
+    """
+    live = mark_of(await cluster.store.live(config_id))
+    return live if _begins(live, given) and ("+" in live) == ("+" in given) else given
 
 
-def _difference(live: ScriptConfig | None, source: str, config: dict[str, Any]) -> str:
-    """What would change, as a unified diff of code and script_config."""
-    old = [] if live is None else [*live.lua_code.splitlines(), *_config_lines(live.script_config or {})]
-    new = [*source.splitlines(), *_config_lines(config)]
-    name = f"live, version {live.version}" if live else "nothing is live"
-    lines = list(difflib.unified_diff(old, new, name, "this script", lineterm=""))
-    return "\n".join(lines) or "This is exactly what is live now."
+def _begins(mark: str, given: str) -> bool:
+    """Whether this is the beginning of a mark: of its hash, or with a + of the script_config's part too."""
+    script_hash, _, config = mark.partition("+")
+    given_hash, _, given_config = given.partition("+")
+    return (
+        len(given_hash) >= SHORTEST_HASH
+        and script_hash.startswith(given_hash)
+        and config.startswith(given_config)
+    )
 
 
-def _config_lines(config: dict[str, Any]) -> list[str]:
-    if not config:
-        return []
-    text = msgspec.json.format(msgspec.json.encode(config, order="sorted"), indent=2).decode()
-    return ["-- script_config", *text.splitlines()]
+def _one_of(versions: Iterable[StoredVersion], config_id: str, given: str) -> ScriptConfig:
+    """The one version that `given` is the beginning of.
 
-
-async def _whole_hash(cluster: OpenCluster, config_id: str, given: str) -> str:
-    """The live hash when `given` is its beginning; else `given`, which is then refused with what is live."""
-    live = await cluster.store.live(config_id)
-    return live.hash if live and len(given) >= SHORTEST_HASH and live.hash.startswith(given) else given
-
-
-def _one_of(hashes: Iterable[str], given: str) -> str:
-    found = {one for one in hashes if len(given) >= SHORTEST_HASH and one.startswith(given)}
-    return found.pop() if len(found) == 1 else given
-
-
-def _tell(report: StoreReport, profile: Profile, done: str, *, json: bool) -> None:
-    """Prints a report; one with a failed step ends the command."""
-    failure = report.failure()
-    if json:
-        document = {"profile": profile.name, "complete": report.complete, **msgspec.to_builtins(report)}
-        typer.echo(msgspec.json.encode(document).decode())
-    else:
-        for step in report.steps:
-            typer.echo(
-                f"{step.state.value:8}{step.name.replace('_', ' ')}{f'  {step.detail}' if step.detail else ''}"
-            )
-        what = f"{report.config_id} version {report.version}" if report.hash else report.config_id
-        typer.echo(f"{what} {done} {profile.name}.")
-    if failure is not None:
-        again = (
-            ""
-            if failure.name == "journal"
-            else f" Repair it with `howk-studio script repair {report.config_id}`."
-        )
-        typer.echo(
-            f"howk-studio: {failure.name.replace('_', ' ')} failed: {failure.detail}.{again}", err=True
-        )
-        raise typer.Exit(EXIT_UNREACHABLE)
-
-
-def _line_of(version: StoredVersion) -> str:
-    when = go_time(version.published_at * 1_000_000) if version.published_at else "-"
-    script = version.script
-    what = f"{script.version or '-'}  {script.hash[:12]}" if script else "deleted"
-    return "  ".join(part for part in (when, what, version.who, version.note, version.place) if part)
+    Raises:
+        PublishRefused: none begins like that, or several do.
+    """
+    found = {mark_of(one.script): one.script for one in versions if one.script is not None}
+    fitting = {mark: script for mark, script in found.items() if _begins(mark, given)}
+    if len(fitting) == 1:
+        return next(iter(fitting.values()))
+    which = "several versions" if fitting else "no version"
+    why = f"{which} of {config_id} known to the cluster or the journal begin with {given}; see `script history`."
+    raise PublishRefused(Refusal.UNKNOWN_VERSION, why)

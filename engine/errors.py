@@ -10,7 +10,7 @@ HowkError
 │   └── RunInterrupted        one was ended from outside after its run had sent something (engine.sandbox.blame)
 ├── ClusterUnreachable        Kafka, Redis or an API of a cluster does not answer, or not in time
 ├── ClusterRefused            it answered, and will not do it
-├── PublishRefused            a rule forbids an act on a cluster, and nothing was sent (engine.scripts.publisher)
+├── PublishRefused            a rule forbids an act on a cluster, and nothing was sent (engine.scripts.rules)
 ├── BadRecord                 a record of a topic is no webhook (engine.webhooks.record)
 ├── BadScriptRecord           a record of a topic or a mirror is no script (engine.scripts.record)
 ├── ChildGone                 a child process has ended (engine.child_process)

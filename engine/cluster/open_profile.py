@@ -26,6 +26,7 @@ from engine.scripts.cluster_store import ClusterStore
 from engine.scripts.compare import LocalScript, ScriptRow, compare
 from engine.scripts.loader import ScriptLoader
 from engine.scripts.mirror import ScriptMirror
+from engine.scripts.rules import demand_writable
 from engine.scripts.store import StoredProblem, StoreReport
 
 READY_SECONDS = 15.0
@@ -88,8 +89,10 @@ class Cluster:
         """Makes the topic of scripts where it is missing, before something is published.
 
         Raises:
+            PublishRefused: the profile is read-only.
             ClusterUnreachable, ClusterRefused: it could not be made.
         """
+        demand_writable(self.profile.name, self.profile.rules)
         await self.kafka.create_topics((self._scripts_topic,))
 
     async def snapshot(
@@ -104,7 +107,13 @@ class Cluster:
         self.loader.listen(lambda _change: changed())
 
     async def repair(self, config_id: str) -> StoreReport:
-        """Writes to the mirror what the topic says. Raises ClusterUnreachable when Kafka cannot say."""
+        """Writes to the mirror what the topic says.
+
+        Raises:
+            PublishRefused: the profile is read-only.
+            ClusterUnreachable: Kafka cannot say.
+        """
+        demand_writable(self.profile.name, self.profile.rules)
         return await self.store.repair(config_id)
 
     async def test(self) -> tuple[PartTest, ...]:

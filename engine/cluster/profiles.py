@@ -7,8 +7,9 @@ Kept as `profiles.yaml` in the user's configuration folder, not in a workspace. 
 from __future__ import annotations
 
 import os
+import re
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -25,11 +26,12 @@ LOCAL = "Local"
 
 LOCAL_COLOUR = "#2e7d32"
 DEFAULT_COLOUR = "#2f63c9"
+_COLOUR = re.compile("#[0-9a-fA-F]{6}")
 SCRIPT_TTL_SECONDS = 7 * 24 * 3600.0
 
 
 class ProfileRules(msgspec.Struct, frozen=True):
-    """What a cluster demands of those who change it; enforced by `engine.scripts.publisher`."""
+    """What a cluster demands of those who change it; enforced by `engine.scripts.rules`."""
 
     read_only: bool = False
     production: bool = False
@@ -92,6 +94,26 @@ def local_profile(kafka: str, redis: str) -> Profile:
         KafkaSettings(brokers=(kafka,), producer_linger_ms=0),
         RedisSettings(addr=urlsplit(redis).netloc),
     )
+
+
+def rules_at(kafka: str, profiles: Iterable[Profile]) -> ProfileRules:
+    """What profiles demand of the cluster that a broker belongs to, so that naming its address goes around no rule.
+
+    Args:
+        kafka: HOST:PORT, or several with commas between.
+        profiles: those to look at.
+    """
+    wanted = _addresses(kafka.split(","))
+    rules = [one.rules for one in profiles if not one.through_api and wanted & _addresses(one.kafka.brokers)]
+    return ProfileRules(
+        read_only=any(one.read_only for one in rules),
+        production=any(one.production for one in rules),
+        approver_not_author=any(one.approver_not_author for one in rules),
+    )
+
+
+def _addresses(brokers: Iterable[str]) -> set[str]:
+    return {broker.strip().casefold() for broker in brokers}
 
 
 def profiles_path(environment: Mapping[str, str]) -> Path:
@@ -215,7 +237,7 @@ def check_profile(profile: Profile) -> None:
     check_name(profile.name, "profile")
     if profile.name == LOCAL:
         raise BadInput("profile", repr(LOCAL), "this is the built-in one.", "Choose another name.")
-    if len(profile.colour) != 7 or not profile.colour.startswith("#"):
+    if not _COLOUR.fullmatch(profile.colour):
         raise BadInput("profile", profile.name, "its colour is none.", "Write it as #rrggbb.")
     if profile.through_api:
         if not profile.api_url.startswith(("http://", "https://")):

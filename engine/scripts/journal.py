@@ -1,7 +1,7 @@
 """What was done to clusters from this workspace: one line for each act, and the texts that were published.
 
-Kept in the workspace as `reviews/journal.jsonl` and `reviews/versions/<hash>.json`, so that a rollback works when the
-topic has forgotten a version, and colleagues see who did what.
+Kept in the workspace as `reviews/journal.jsonl` and `reviews/versions/<config_id>/<mark>.json`, so that a rollback
+works when the topic has forgotten a version, and colleagues see who did what.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from engine.errors import WorkspaceError
 from engine.go_time import go_time, unix_ns_of
 from engine.model import ScriptConfig
 from engine.scripts.record import BadScriptRecord, decode_script, encode_script
+from engine.scripts.review import mark_of
 from engine.scripts.store import StoredVersion, StoreReport
 from engine.workspace import REVIEWS, Workspace
 from engine.workspace_names import file_stem
@@ -32,7 +33,13 @@ class Act(enum.StrEnum):
 
 
 class Entry(msgspec.Struct, frozen=True):
-    """One act; `hash` is empty for a deletion, `failed` says which step did not succeed and why."""
+    """One act.
+
+    Attributes:
+        hash, mark: of what is live by it (see `engine.scripts.review.mark_of`); empty for a deletion.
+        previous: mark of what was live before.
+        failed: which step did not succeed, and why.
+    """
 
     when: str
     who: str
@@ -41,7 +48,8 @@ class Entry(msgspec.Struct, frozen=True):
     config_id: str
     hash: str = ""
     version: str = ""
-    previous_hash: str = ""
+    mark: str = ""
+    previous: str = ""
     note: str = ""
     failed: str = ""
 
@@ -60,10 +68,17 @@ class Journal:
         *,
         who: str,
         profile: str,
-        previous_hash: str = "",
+        live: str = "",
+        previous: str = "",
         note: str = "",
     ) -> None:
-        """Notes an act. Raises WorkspaceError when it cannot be written; the act itself has been done."""
+        """Notes an act. Raises WorkspaceError when it cannot be written; the act itself has been done.
+
+        Args:
+            act, report: what was done, and what became of it.
+            who, profile, note: who did it, where, and why.
+            live, previous: marks of what is live now, and of what was before.
+        """
         failure = report.failure()
         entry = Entry(
             when=go_time(),
@@ -73,7 +88,8 @@ class Journal:
             config_id=report.config_id,
             hash=report.hash,
             version=report.version,
-            previous_hash=previous_hash,
+            mark=live,
+            previous=previous,
             note=note,
             failed=f"{failure.name}: {failure.detail}" if failure else "",
         )
@@ -97,7 +113,7 @@ class Journal:
 
     def keep(self, script: ScriptConfig) -> None:
         """Keeps a version's text, before it is published. Raises WorkspaceError when it cannot be written."""
-        path = self._version_path(script.config_id, script.hash)
+        path = self._version_path(script.config_id, mark_of(script))
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             write_atomically(path, encode_script(script))
@@ -121,34 +137,59 @@ class Journal:
         return tuple(found)
 
     def history(self, config_id: str, profile: str) -> tuple[StoredVersion, ...]:
-        """The versions of a script that were published to a profile from here, the newest first."""
-        return tuple(
-            StoredVersion(
-                script=self.version(config_id, entry.hash) if entry.hash else None,
-                place=f"journal, {entry.act.value.replace('_', ' ')}",
-                published_at=_milliseconds(entry.when),
-                who=entry.who,
-                note=entry.note,
-            )
+        """The versions of a script that were published to a profile from here, the newest first.
+
+        After them come those of others that they replaced.
+        """
+        entries = [
+            entry
             for entry in reversed(self.entries())
             if (entry.config_id, entry.profile) == (config_id, profile) and entry.act is not Act.REPAIRED
+        ]
+        ours = [self._as_version(entry) for entry in entries]
+        known = {_mark(entry) for entry in entries}
+        others = dict.fromkeys(entry.previous for entry in entries if entry.previous not in known)
+        replaced = [script for name in others if (script := self.version(config_id, name)) is not None]
+        return (
+            *(one for one in ours if one is not None),
+            *(
+                StoredVersion(script, "journal, replaced", _milliseconds(script.updated_at))
+                for script in replaced
+            ),
         )
 
+    def _as_version(self, entry: Entry) -> StoredVersion | None:
+        """What an entry published; None when it was not kept."""
+        script = self.version(entry.config_id, _mark(entry)) if entry.hash else None
+        if entry.hash and script is None:
+            return None
+        place = f"journal, {entry.act.value.replace('_', ' ')}"
+        return StoredVersion(script, place, _milliseconds(entry.when), entry.who, entry.note)
+
     def version(self, config_id: str, wanted: str) -> ScriptConfig | None:
-        """A version that was kept; None when it was not, or its file was damaged."""
+        """The version with a mark; None when it was not kept, or its file was damaged."""
+        if not wanted:
+            return None
         try:
-            return decode_script(self._version_path(config_id, wanted).read_bytes(), config_id)
+            script = decode_script(self._version_path(config_id, wanted).read_bytes(), config_id)
         except (OSError, BadScriptRecord):
             return None
+        return script if wanted in (mark_of(script), script.hash) else None
 
     def published_by(self, profile: str) -> dict[tuple[str, str], str]:
         """(config_id, hash) -> who published it to a profile last."""
         return {
-            (entry.config_id, entry.hash): entry.who for entry in self.entries() if entry.profile == profile
+            (entry.config_id, entry.hash): entry.who
+            for entry in self.entries()
+            if entry.profile == profile and entry.act is not Act.REPAIRED
         }
 
     def _version_path(self, config_id: str, wanted: str) -> Path:
         return self._versions / file_stem(config_id) / f"{wanted}.json"
+
+
+def _mark(entry: Entry) -> str:
+    return entry.mark or entry.hash
 
 
 def _milliseconds(when: str) -> int:

@@ -13,6 +13,9 @@ import msgspec
 
 from engine.model import ScriptConfig, script_hash
 
+CONFIG_CHARACTERS = 16
+SHORT_HASH, SHORT_CONFIG = 12, 6
+
 
 class Standing(enum.StrEnum):
     """How a script of the workspace stands towards one cluster."""
@@ -26,11 +29,23 @@ class Standing(enum.StrEnum):
 
 
 class Author(msgspec.Struct, frozen=True):
-    """Someone who saved the script since it was last live. Times are RFC 3339 in UTC."""
+    """Someone who saved the script, and what they saved last.
+
+    Attributes:
+        who, when: time is RFC 3339 in UTC.
+        hash, config_digest: of the script's bytes, and of its script_config; empty when that is none.
+        settled: the profiles on which all that they wrote is live.
+    """
 
     who: str
     hash: str
     when: str
+    config_digest: str = ""
+    settled: tuple[str, ...] = ()
+
+    def wrote(self, text: Text) -> bool:
+        """Whether they saved exactly this text and script_config."""
+        return (self.hash, self.config_digest) == (text.hash, text.config_digest)
 
 
 class Approval(msgspec.Struct, frozen=True):
@@ -41,7 +56,7 @@ class Approval(msgspec.Struct, frozen=True):
         hash, config_digest: of the script's bytes, and of its script_config.
         who, when, note: the approver; time is RFC 3339 in UTC.
         cases: how many test cases were green.
-        looked_at: profile name -> hash of the live script whose difference was looked at; empty when none was live.
+        looked_at: profile name -> mark of the live script whose difference was looked at (see `mark_of`).
     """
 
     hash: str
@@ -55,7 +70,7 @@ class Approval(msgspec.Struct, frozen=True):
 
 
 class Review(msgspec.Struct, frozen=True):
-    """Everything known of one script; `published` is profile name -> hash that this workspace last knew live there."""
+    """Everything known of one script; `published` is profile name -> mark that this workspace last knew live there."""
 
     authors: tuple[Author, ...] = ()
     approval: Approval | None = None
@@ -67,6 +82,10 @@ class Review(msgspec.Struct, frozen=True):
         return approval is not None and (approval.config_id, approval.hash, approval.config_digest) == (
             text.config_id, text.hash, text.config_digest,
         )  # fmt: skip
+
+    def authors_of(self, text: Text, profile: str) -> tuple[Author, ...]:
+        """Those who wrote on this text, but for what is live on a profile already."""
+        return tuple(one for one in self.authors if one.wrote(text) or profile not in one.settled)
 
 
 class Text(msgspec.Struct, frozen=True):
@@ -86,6 +105,10 @@ class Text(msgspec.Struct, frozen=True):
         """What the script_config is known by in a review: independent of how its JSON is written."""
         return digest_of(self.config)
 
+    def as_script(self) -> ScriptConfig:
+        """The text as a cluster would hold it, without version and times."""
+        return ScriptConfig(self.config_id, self.source, self.hash, script_config=self.config or None)
+
     def is_what(self, script: ScriptConfig | None) -> bool:
         """Whether this is what a cluster runs."""
         return script is not None and (self.hash, self.config) == (script.hash, script.script_config or {})
@@ -94,6 +117,30 @@ class Text(msgspec.Struct, frozen=True):
 def digest_of(config: dict[str, Any] | None) -> str:
     """Lower-case hex SHA-256 of a script_config's JSON with sorted keys; none is as good as an empty one."""
     return hashlib.sha256(msgspec.json.encode(config or {}, order="sorted")).hexdigest()
+
+
+_NO_CONFIG = digest_of(None)
+
+
+def mark_of(script: ScriptConfig | None) -> str:
+    """What a published script is recognised by: its hash, and what its script_config says where it has one.
+
+    Empty for no script. The hash alone would not tell when somebody changes the script_config only.
+    """
+    return "" if script is None else mark(script.hash, digest_of(script.script_config))
+
+
+def mark(script_hash: str, config_digest: str) -> str:
+    """See `mark_of`."""
+    if config_digest == _NO_CONFIG:
+        return script_hash
+    return f"{script_hash}+{config_digest[:CONFIG_CHARACTERS]}"
+
+
+def short_mark(mark: str) -> str:
+    """A mark as people tell it: enough of it to be recognised."""
+    script_hash, plus, config = mark.partition("+")
+    return f"{script_hash[:SHORT_HASH]}{plus}{config[:SHORT_CONFIG]}"
 
 
 def standing_of(text: Text, review: Review, profile: str, live: ScriptConfig | None) -> Standing:
@@ -107,12 +154,11 @@ def standing_of(text: Text, review: Review, profile: str, live: ScriptConfig | N
     """
     if text.is_what(live):
         return Standing.LIVE
-    live_hash = live.hash if live else ""
+    live_mark = mark_of(live)
     if review.approves(text) and review.approval is not None:
         looked_at = review.approval.looked_at.get(profile)
-        if looked_at == live_hash or not live_hash:
+        if looked_at == live_mark or not live_mark:
             return Standing.APPROVED
-    known = {review.published.get(profile, ""), text.hash}
-    if live_hash and live_hash not in known:
+    if live_mark and live_mark != review.published.get(profile):
         return Standing.DRIFTED
     return Standing.DRAFT

@@ -5,12 +5,21 @@ from __future__ import annotations
 from pathlib import Path
 
 import msgspec
+from msgspec.structs import replace
 
 from engine.atomic_file import write_atomically
 from engine.errors import BadInput, WorkspaceError
 from engine.go_time import go_time
-from engine.scripts.review import Approval, Author, Review
-from engine.workspace import Workspace
+from engine.scripts.review import Approval, Author, Review, digest_of, mark
+from engine.workspace import FileText, Workspace, parse_config
+
+
+def saved_config_digest(config: FileText | None) -> str:
+    """What a script_config as it was saved is known by in a review; empty when it is no JSON object."""
+    try:
+        return digest_of(parse_config(config) if config else None)
+    except BadInput:
+        return ""
 
 
 class ReviewStore:
@@ -55,32 +64,50 @@ class ReviewStore:
         except OSError as problem:
             raise WorkspaceError(path, f"it cannot be written: {problem.strerror}.") from problem
 
-    def note_saved(self, config_id: str, who: str, script_hash: str) -> None:
-        """Notes that somebody saved this text. Its authors are those who saved since a text of theirs was published."""
+    def note_saved(self, config_id: str, who: str, script_hash: str, config_digest: str) -> None:
+        """Notes that somebody saved this text and this script_config (`digest_of`; empty when that is none)."""
         review = self.read(config_id)
-        authors = review.authors
-        if authors and authors[-1].hash in review.published.values():
-            authors = ()
-        others = tuple(author for author in authors if author.who != who)
-        mine = Author(who, script_hash, go_time())
-        self.write(config_id, msgspec.structs.replace(review, authors=(*others, mine)))
+        others = tuple(author for author in review.authors if author.who != who)
+        mine = Author(who, script_hash, go_time(), config_digest)
+        self.write(config_id, replace(review, authors=(*others, mine)))
 
     def approve(self, config_id: str, approval: Approval) -> None:
         """Notes an approval, in the place of an earlier one."""
-        self.write(config_id, msgspec.structs.replace(self.read(config_id), approval=approval))
+        self.write(config_id, replace(self.read(config_id), approval=approval))
 
-    def note_published(self, config_id: str, profile: str, script_hash: str, *, withdrawn: str = "") -> None:
-        """Notes what is live on a profile by our doing; empty for nothing.
+    def note_published(self, config_id: str, profile: str, live: str, authors: tuple[Author, ...]) -> None:
+        """Notes that the workspace's text is live on a profile.
 
         Args:
             config_id: whose script.
             profile: where.
-            script_hash: what is live now.
-            withdrawn: hash of a text that was taken back: what somebody rolled back needs a new approval.
+            live: its mark.
+            authors: of that text; who has saved since is none of them, and stays one of the next text.
+        """
+        review = self.read(config_id)
+        settled = tuple(
+            replace(one, settled=tuple(sorted({*one.settled, profile}))) if one in authors else one
+            for one in review.authors
+        )
+        published = {**review.published, profile: live}
+        self.write(config_id, replace(review, published=published, authors=settled))
+
+    def note_withdrawn(self, config_id: str, profile: str, live: str, withdrawn: str) -> None:
+        """Notes that something was taken back from a profile: it needs a new approval, its authors are such again.
+
+        Args:
+            config_id: whose script.
+            profile: where.
+            live: mark of what is live instead; empty for nothing.
+            withdrawn: mark of what was.
         """
         review = self.read(config_id)
         approval = review.approval
-        if approval is not None and approval.hash == withdrawn:
+        if approval is not None and mark(approval.hash, approval.config_digest) == withdrawn:
             approval = None
-        published = {**review.published, profile: script_hash}
-        self.write(config_id, msgspec.structs.replace(review, published=published, approval=approval))
+        authors = tuple(
+            replace(one, settled=tuple(name for name in one.settled if name != profile))
+            for one in review.authors
+        )
+        published = {**review.published, profile: live}
+        self.write(config_id, replace(review, published=published, approval=approval, authors=authors))

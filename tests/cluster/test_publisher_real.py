@@ -10,8 +10,9 @@ import pytest
 from engine.cluster.profiles import ProfileRules
 from engine.model import script_hash
 from engine.sandbox.pool import EnginePool
-from engine.scripts.publisher import Publisher, PublishRefused, Refusal
+from engine.scripts.publisher import Publisher
 from engine.scripts.review import Standing
+from engine.scripts.rules import PublishRefused, Refusal
 from engine.settings import LuaSettings
 from engine.transform import Transformer
 from engine.workspace import Workspace

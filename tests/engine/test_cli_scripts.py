@@ -203,6 +203,75 @@ def test_rules_of_a_profile_hold_in_commands(tmp_path: Path, addresses: tuple[st
     done(shell.run("script", "delete", NAME, "--expect", script_hash(CODE), *at, "--confirm", "P/wh:42"))
 
 
+def test_an_address_goes_around_no_rule(tmp_path: Path, addresses: tuple[str, str]) -> None:
+    shell = Shell(tmp_path, *addresses)
+    done(shell.on_cluster("approve", "wh%3A42.lua", "--yes"))
+    profiles = tmp_path / ".config" / "howk-studio" / "profiles.yaml"
+    profiles.parent.mkdir(parents=True)
+    profiles.write_text(
+        f"profiles: [{{name: P, kafka: {{brokers: ['x:1', '{shell.kafka}']}}, rules: {{production: true}}}}]"
+    )
+    refused(shell.on_cluster("publish", "wh%3A42.lua"), 1, f"{shell.kafka}/wh:42")
+    done(shell.on_cluster("publish", "wh%3A42.lua", "--confirm", f"{shell.kafka}/wh:42"))
+    profiles.write_text(profiles.read_text().replace("production", "read_only"))
+    refused(shell.on_cluster("script", "repair", NAME), 1, "read-only")
+    profiles.unlink()
+    done(shell.on_cluster("script", "delete", NAME, "--expect", script_hash(CODE)))
+
+
+def test_a_config_is_compared_and_comes_back(shell: Shell) -> None:
+    config = shell.folder / "wh%3A42.json"
+    for value in ("1", "2"):
+        config.write_text(f'{{"level": {value}}}')
+        shown = done(shell.on_cluster("approve", "wh%3A42.lua", "--yes"))
+        done(shell.on_cluster("publish", "wh%3A42.lua"))
+    assert '-  "level": 1' in shown
+    assert '+  "level": 2' in shown
+    assert "They are the same." in done(shell.on_cluster("script", "compare", NAME))
+    config.write_text('{"level": 3}')
+    told = json.loads(done(shell.on_cluster("script", "compare", NAME, "--json")))
+    assert (told["same"], told["from"][:65]) == (False, f"{script_hash(CODE)}+")
+    lines = done(shell.on_cluster("script", "history", NAME)).splitlines()
+    new, old = (line.split()[2] for line in lines[:2])
+    assert '+  "level": 1' in done(shell.on_cluster("script", "compare", NAME, "--from", new, "--to", old))
+    code = script_hash(CODE)
+    refused(
+        shell.on_cluster("script", "rollback", NAME, "--to", code, "--expect", new), 1, "several versions"
+    )
+    refused(
+        shell.on_cluster("script", "rollback", NAME, "--to", old, "--expect", code), 1, f"now it is {new}"
+    )
+    done(shell.on_cluster("script", "rollback", NAME, "--to", old, "--expect", new))
+    assert shell.live()["script_config"] == {"level": 1}
+    done(shell.on_cluster("script", "delete", NAME, "--expect", old))
+
+
+def test_what_lint_says_is_told_and_a_hidden_character_shown(shell: Shell) -> None:
+    shell.script.write_text('x = 1 -- \x1b[2K\u202e hidden\nreturn headers["X"]')
+    result = shell.on_cluster("approve", "wh%3A42.lua", "--yes")
+    shown = done(result)
+    assert "wh%3A42.lua:1:1: info: `x` is a global" in result.stderr
+    assert "\\x1b[2K\\u202e hidden" in shown
+    assert "No newline at end of file" in shown
+
+
+def test_a_text_that_changes_while_its_difference_is_read_is_not_approved(shell: Shell) -> None:
+    environment = {"PATH": "/usr/bin:/bin", "HOME": str(shell.folder), "HOWK_USER": "zoe", "LANG": "C.UTF-8"}
+    with subprocess.Popen(
+        [sys.executable, "-m", "engine.cli", "approve", "wh%3A42.lua", *shell.where],
+        cwd=shell.folder, env=environment | {"PYTHONPATH": str(Path(__file__).parents[2]), "PYTHONUNBUFFERED": "1"},
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    ) as asking:  # fmt: skip
+        assert asking.stdout is not None
+        while "+headers" not in asking.stdout.readline():
+            pass
+        assert asking.stdout.read(len("Approve this?")) == "Approve this?"
+        shell.script.write_text("x = 2")
+        _out, told = asking.communicate("y\n", 60)
+    assert (asking.returncode, "Look at the difference again" in told) == (1, True)
+    refused(shell.on_cluster("publish", "wh%3A42.lua"), 1, "not approved")
+
+
 def test_every_command_of_a_cluster_is_known_by_name() -> None:
     names = {
         command.name or getattr(command.callback, "__name__", "")

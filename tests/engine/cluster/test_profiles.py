@@ -14,6 +14,7 @@ import yaml
 from keyring.backend import KeyringBackend
 from keyring.backends import fail
 
+from engine.cluster.open_profile import open_profile
 from engine.cluster.profile_secrets import SecretStore
 from engine.cluster.profiles import (
     SECRET_FIELDS,
@@ -22,10 +23,12 @@ from engine.cluster.profiles import (
     ProfileStore,
     local_profile,
     profiles_path,
+    rules_at,
     secrets_of,
     with_secrets,
 )
 from engine.errors import BadInput
+from engine.scripts.rules import PublishRefused, Refusal
 from engine.settings import KafkaSettings, RedisSettings, Secret, SecurityProtocol
 
 FULL = Profile(
@@ -94,6 +97,7 @@ def test_what_a_later_version_wrote_stays(store: ProfileStore) -> None:
         (Profile("Local"), "built-in"),
         (Profile("a/b"), "/"),
         (Profile("a", colour="red"), "colour"),
+        (Profile("a", colour="#ff00zz"), "colour"),
         (Profile("a", kafka=KafkaSettings(brokers=())), "brokers"),
         (Profile("a", through_api=True), "api_url"),
         (Profile("taken"), "one of that name"),
@@ -154,6 +158,22 @@ def test_the_local_profile_names_the_running_cluster() -> None:
     profile = local_profile("127.0.0.1:1234", "redis://127.0.0.1:5678/0")
     assert (profile.kafka.brokers, profile.redis.addr) == (("127.0.0.1:1234",), "127.0.0.1:5678")
     assert not profile.rules.production
+
+
+@pytest.mark.parametrize("kafka", ["a:9092", "A:9092", "x:1, b:9092"])
+def test_the_address_of_a_cluster_has_the_rules_of_its_profiles(kafka: str) -> None:
+    watched = Profile("Watched", kafka=KafkaSettings(brokers=("b:9092", "a:9092")), rules=ProfileRules(True))
+    assert rules_at(kafka, [FULL, watched]) == ProfileRules(True, True, True)
+    assert rules_at("c:9092", [FULL, watched]) == ProfileRules()
+
+
+async def test_a_read_only_profile_neither_mends_nor_makes_anything() -> None:
+    profile = Profile("Watched", kafka=KafkaSettings(brokers=("127.0.0.1:1",)), rules=ProfileRules(True))
+    async with open_profile(profile) as cluster:
+        for write in (cluster.prepare(), cluster.repair("wh")):
+            with pytest.raises(PublishRefused) as refused:
+                await write
+            assert refused.value.reason is Refusal.READ_ONLY
 
 
 def test_the_users_profiles_are_where_the_system_keeps_settings() -> None:
