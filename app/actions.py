@@ -58,6 +58,12 @@ def _connected(studio: Studio) -> bool:
     return studio.cluster.connected
 
 
+def _script(studio: Studio) -> str:
+    """What cluster commands are about: the row in the cluster, or the script in front."""
+    row = studio.window.cluster.current() if studio.window.shows_cluster else None
+    return row.config_id if row else studio.current_id()
+
+
 def _connected_and_open(studio: Studio) -> bool:
     return _connected(studio) and _open(studio)
 
@@ -193,10 +199,10 @@ ACTIONS: tuple[Row, ...] = (
     ),
     Row(
         "cluster.publish", "&Publish…", "Ctrl+Shift+U", "publish",
-        lambda s: s.publishing.publish(s.current_id()), _open, toolbar=True, separator=True,
+        lambda s: s.publishing.publish(_script(s)), _open, toolbar=True, separator=True,
     ),
-    Row("cluster.approve", "&Approve…", "", "", lambda s: s.publishing.approve(s.current_id()), _open),
-    Row("cluster.history", "&History…", "", "", lambda s: s.cluster.show_history(s.current_id()), _connected_and_open),
+    Row("cluster.approve", "&Approve…", "", "", lambda s: s.publishing.approve(_script(s)), _open),
+    Row("cluster.history", "&History…", "", "", lambda s: s.cluster.show_history(_script(s)), _connected_and_open),
     Row("cluster.local", "Start the &Local Cluster", "", "", lambda s: s.cluster.choose_local(), separator=True),
     Row("cluster.profiles", "P&rofiles…", "", "", lambda s: s.profiles.manage()),
     Row("cluster.refresh", "Re&fresh", "", "", lambda s: s.cluster_service.refresh(), _connected),

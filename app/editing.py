@@ -32,7 +32,10 @@ class Editing:
             getattr(target, command)()
 
     def find(self) -> None:
-        """Opens the find bar of the pane that has the focus."""
+        """Opens the find bar of the pane that has the focus; the cluster has its filter."""
+        if self._window.shows_cluster:
+            self._window.cluster.filter.setFocus(Qt.FocusReason.ShortcutFocusReason)
+            return
         bar = self._window.input.payload if self._payload_focused() else self._window.find_bar
         bar.open_find()
 
@@ -57,24 +60,29 @@ class Editing:
 
     def focus_tree(self) -> None:
         """The focus goes to the list of scripts."""
+        self._window.show_cluster(False)
         self._window.tree.setFocus(Qt.FocusReason.ShortcutFocusReason)
 
     def focus_editor(self) -> None:
         """The caret goes to the script."""
+        self._window.show_cluster(False)
         if self._editors.current is not None:
             self._editors.current.editor.setFocus(Qt.FocusReason.ShortcutFocusReason)
 
     def focus_input(self, tab: int) -> None:
         """Brings an input pane to the front and the focus into it."""
+        self._window.show_cluster(False)
         self._window.input.show_tab(tab)
         self._window.input.focus_pane()
 
     def focus_bottom(self, tab: int) -> None:
         """Brings the problems or the tests to the front and the focus into them."""
+        self._window.show_cluster(False)
         self._window.bottom.show_tab(tab)
         self._window.bottom.focus_pane()
 
     def focus_output(self, tab: int) -> None:
         """Brings an output page to the front and the focus into it."""
+        self._window.show_cluster(False)
         self._window.output.show_tab(tab)
         self._window.output.focus_page()

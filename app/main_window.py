@@ -7,6 +7,7 @@ from typing import Protocol
 from PySide6.QtCore import QByteArray, QEvent, Qt, QTimer, Signal
 from PySide6.QtGui import QCloseEvent
 from PySide6.QtWidgets import (
+    QApplication,
     QFrame,
     QLabel,
     QMainWindow,
@@ -17,6 +18,7 @@ from PySide6.QtWidgets import (
     QVBoxLayout,
     QWidget,
 )
+from shiboken6 import isValid
 
 from app.session import Session
 from widgets.bottom_panel import BottomPanel
@@ -74,6 +76,7 @@ class MainWindow(QMainWindow):
         self.cluster, self.strip, self.badge = ClusterView(), ProfileStrip(), ConnectionBadge()
         self.caret, self.engine_state, self.news = QLabel(), QLabel(), QLabel()
         self.toolbar = QToolBar("Tools")
+        self._focus_before: QWidget | None = None  # among the scripts, while the cluster is shown
         self.nothing_open = EmptyState(
             "No script is open. Choose one on the left, or make a new one.", "New script"
         )
@@ -168,10 +171,15 @@ class MainWindow(QMainWindow):
         return self._perspectives.currentWidget() is self.cluster
 
     def show_cluster(self, shown: bool) -> None:
-        """Shows the cluster, or the scripts."""
+        """Shows the cluster, or the scripts; the focus goes along, and back to where it was."""
+        if shown and not self.shows_cluster:
+            self._focus_before = QApplication.focusWidget()
+        back = self.shows_cluster and not shown
         self._perspectives.setCurrentIndex(1 if shown else 0)
         if shown:
             self.cluster.setFocus()
+        elif back and self._focus_before is not None and isValid(self._focus_before):
+            self._focus_before.setFocus()
 
     def apply_theme(self, theme: Theme) -> None:
         """Hands the theme to every pane."""

@@ -116,6 +116,32 @@ def test_a_question_goes_with_escape_and_is_reached_by_key(studio: Studio, qtbot
     assert isinstance(QApplication.focusWidget(), QPushButton)
 
 
+def test_the_cluster_and_the_scripts_are_reached_by_key(studio: Studio, qtbot: QtBot) -> None:
+    (Path(studio.workspace.folder()) / "other.lua").write_text(CODE)
+    connect_local(studio, qtbot)
+    window = studio.window
+    press(qtbot, studio, "go.editor")
+    press(qtbot, studio, "cluster.view")
+    table = window.cluster.table
+    assert QApplication.focusWidget() is table
+    qtbot.waitUntil(lambda: table.model().rowCount() == 2, timeout=LONG_MS)
+    qtbot.keyClick(table, Qt.Key.Key_End)
+    press(qtbot, studio, "cluster.publish")
+    assert approve_dialog(studio, qtbot).windowTitle() == "Approve other"
+    dialog = studio.publishing.dialog
+    assert dialog is not None
+    qtbot.keyClick(dialog, Qt.Key.Key_Escape)
+    back_in_window(studio, qtbot)
+    press(qtbot, studio, "edit.find")
+    assert QApplication.focusWidget() is window.cluster.filter
+    press(qtbot, studio, "cluster.view")
+    assert QApplication.focusWidget() is document(studio).editor
+    press(qtbot, studio, "cluster.view")
+    press(qtbot, studio, "go.payload")
+    assert not window.shows_cluster
+    assert window.input.payload.isAncestorOf(QApplication.focusWidget())
+
+
 def test_enter_pressed_twice_publishes_once(studio: Studio, qtbot: QtBot) -> None:
     connect_local(studio, qtbot)
     press(qtbot, studio, "cluster.publish")
