@@ -15,9 +15,17 @@ from pytestqt.qtbot import QtBot
 
 from app.studio import Studio
 from engine.model import script_hash
-from tests.app.cluster_story import LONG_MS, connect, publish, publish_dialog, take_live
+from tests.app.cluster_story import (
+    LONG_MS,
+    approve,
+    connect,
+    publish,
+    publish_dialog,
+    take_live,
+    write_profile,
+)
 from tests.app.conftest import StudioMaker, drafts, make_studio
-from tests.app.driving import open_workspace
+from tests.app.driving import open_workspace, press
 from tests.cluster.kafka_broker import KafkaBroker
 from tests.engine.redis_server import RedisServer
 
@@ -116,3 +124,38 @@ def test_from_a_typed_profile_to_what_other_programs_read(
     )  # fmt: skip
     last = [record.split("\x1f") for record in told.split("\x1e")[:-1] if record.startswith("real:42")][-1]
     assert last == ["real:42", "operation=delete", "-1"]
+
+
+def test_a_broker_that_goes_is_told_and_found_again(
+    make_studio: StudioMaker,
+    qtbot: QtBot,
+    tmp_path: Path,
+    kafka_broker: KafkaBroker,
+    redis_server: RedisServer,
+) -> None:
+    folder = tmp_path / "workspace"
+    folder.mkdir()
+    (folder / "lost.lua").write_text(CODE)
+    write_profile(tmp_path / "profiles.yaml", kafka_broker.address, redis_server.addr)
+    studio = make_studio()
+    open_workspace(studio, qtbot, folder)
+    connect(studio, qtbot, "Staging")
+    press(qtbot, studio, "cluster.publish")
+    approve(studio, qtbot)
+    publish_dialog(studio, qtbot)
+    kafka_broker.stop()
+    dialog = publish(studio, qtbot)
+    assert kafka_broker.address in dialog.message.text()
+    assert output_of("redis-cli", "-p", redis_server.addr.rpartition(":")[2], "dbsize").strip() == "0"
+    qtbot.keyClick(dialog, Qt.Key.Key_Escape)
+    qtbot.waitUntil(lambda: "Kafka: failed: " in studio.window.badge.toolTip(), timeout=LONG_MS)
+    studio.window.show_cluster(True)
+    stale = studio.window.cluster._stale
+    qtbot.waitUntil(lambda: "may be out of date" in stale.text(), timeout=LONG_MS)
+
+    kafka_broker.start()
+    qtbot.waitUntil(lambda: "Kafka: connected" in studio.window.badge.toolTip(), timeout=LONG_MS)
+    qtbot.waitUntil(lambda: not stale.text(), timeout=LONG_MS)
+    assert [row.kafka_hash for row in studio.cluster.overview.rows if row.config_id == "lost"] == [""]
+    studio.publishing.publish("lost")
+    assert "lost version 1 is live on Staging" in publish(studio, qtbot).message.text()
