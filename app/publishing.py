@@ -16,21 +16,20 @@ from app.messages import Messages
 from app.script_plans import (
     NOTHING,
     Prepared,
-    live_version,
     look_of,
     mended,
-    minute,
     prepare,
 )
 from app.theming import Theming
 from engine.model import ScriptConfig
 from engine.scripts.approval import Checks
 from engine.scripts.publisher import Publisher
-from engine.scripts.review import mark_of
+from engine.scripts.review import Standing, mark_of
 from engine.scripts.rules import PublishRefused, Refusal
 from engine.scripts.store import StoredVersion, StoreReport
 from widgets.approve_dialog import ApprovalPlan, ApproveDialog
 from widgets.check_list import Check, CheckState
+from widgets.cluster_rows import time_in_words
 from widgets.publish_dialog import PublishDialog
 from widgets.publish_plan import NO_VERSION, Change, PublishPlan, Version
 
@@ -139,6 +138,11 @@ class Publishing(QObject):
             self._messages.error(
                 f"{prepared.look.config_id} is not in this workspace: there is nothing to publish."
             )
+        elif publish and prepared.look.standing is Standing.LIVE:
+            self._messages.note(
+                f"{prepared.look.config_id} is live on {prepared.profile.name} already, as it is here.",
+                about="publish",
+            )
         elif publish and prepared.approved:
             self._offer_publish(prepared)
         else:
@@ -156,7 +160,7 @@ class Publishing(QObject):
             new=Version("", text.hash, "", ""),
             approver=prepared.who,
             authors=look.review.authors_of(text, prepared.profile.name),
-            live=live_version(look.live),
+            live=prepared.live_version,
             checks=(Check(PROBLEMS, CheckState.RUNNING, "Checking the script and running its cases…"),),
         )
         dialog = ApproveDialog(plan, self._parent)
@@ -214,12 +218,12 @@ class Publishing(QObject):
         assert approval is not None  # noqa: S101 - `approved` has seen to it
         counted = "its one case was green" if approval.cases == 1 else f"{approval.cases} cases were green"
         cases = counted if approval.cases else "it has no cases"
-        told = f"Approved by {approval.who} at {minute(approval.when)}; {cases}"
+        told = f"Approved by {approval.who} at {time_in_words(approval.when)}; {cases}"
         plan = PublishPlan(
             config_id=look.config_id,
             profile=look_of(prepared.profile),
             new=Version(look.version, text.hash),
-            live=live_version(look.live),
+            live=prepared.live_version,
             checks=(
                 Check("approved", CheckState.PASSED, told),
                 Check("looked", CheckState.PASSED, "The difference to what is live was looked at"),
@@ -237,7 +241,7 @@ class Publishing(QObject):
     def _offer_delete(self, prepared: Prepared) -> None:
         look = prepared.look
         plan = PublishPlan(
-            look.config_id, look_of(prepared.profile), NO_VERSION, live_version(look.live),
+            look.config_id, look_of(prepared.profile), NO_VERSION, prepared.live_version,
             (Check("delete", CheckState.PASSED, "The workspace keeps its script and cases"),), Change.DELETE,
         )  # fmt: skip
         self._offer_change(
@@ -257,7 +261,7 @@ class Publishing(QObject):
 
         plan = PublishPlan(
             look.config_id, look_of(prepared.profile), Version(script.version, script.hash, script.updated_at),
-            live_version(look.live),
+            prepared.live_version,
             (Check("known", CheckState.PASSED, "This version was published before"),), Change.ROLL_BACK,
         )  # fmt: skip
         self._offer_change(

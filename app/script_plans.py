@@ -14,6 +14,7 @@ from engine.model import ScriptConfig
 from engine.scripts.publisher import Look, Publisher
 from engine.scripts.review import Text
 from engine.scripts.store import StepState, StoreReport
+from widgets.cluster_rows import time_in_words
 from widgets.profile_look import ProfileLook
 from widgets.publish_plan import NO_VERSION, Version
 
@@ -33,6 +34,15 @@ class Prepared:
     profile: Profile
     lines: tuple[DiffLine, ...]
     note: str
+    published_by: str = ""  # who made live what is live, where the workspace knows
+
+    @property
+    def live_version(self) -> Version:
+        """What is live, as the dialogs show it."""
+        live = self.look.live
+        if live is None:
+            return NO_VERSION
+        return Version(live.version, live.hash, time_in_words(live.updated_at), self.published_by)
 
     @property
     def approved(self) -> bool:
@@ -54,7 +64,9 @@ async def prepare(
     else:
         after = b"" if look.text is None else text_shown(look.text)
     lines, note = await asyncio.to_thread(diff, live, after)
-    return Prepared(look, publisher.who, cluster.profile, lines, note)
+    known = await asyncio.to_thread(publisher.journal.published_by, cluster.profile.name)
+    by = known.get((config_id, look.live.hash), "") if look.live else ""
+    return Prepared(look, publisher.who, cluster.profile, lines, note, by)
 
 
 def text_shown(text: Text) -> bytes:
@@ -63,26 +75,16 @@ def text_shown(text: Text) -> bytes:
 
 
 def as_shown(source: str, config: dict[str, Any]) -> bytes:
-    """A script and its script_config as one text, for differences."""
+    """A script and its script_config as one text, for differences; each byte of the source counts."""
     if not config:
         return source.encode()
     lines = msgspec.json.format(msgspec.json.encode(config, order="sorted"), indent=2).decode()
-    return f"{source.rstrip()}\n\n-- script_config\n{lines}\n".encode()
+    return f"{source}\n-- script_config\n{lines}\n".encode()
 
 
 def look_of(profile: Profile) -> ProfileLook:
     """How a profile is recognised."""
     return ProfileLook(profile.name, profile.colour, profile.rules.production, profile.rules.read_only)
-
-
-def live_version(live: ScriptConfig | None) -> Version:
-    """What is live, as the dialogs show it."""
-    return Version(live.version, live.hash, minute(live.updated_at)) if live else NO_VERSION
-
-
-def minute(time: str) -> str:
-    """`2026-11-24T10:02:13.5Z` as people read it."""
-    return time[:16].replace("T", " ")
 
 
 def mended(report: StoreReport, repair: StoreReport) -> StoreReport:

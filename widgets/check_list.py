@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+import re
 from dataclasses import dataclass
 
 from PySide6.QtCore import QRectF, QSize, Qt, Signal
@@ -55,7 +56,9 @@ _STEP_WORDS = {
     "read_back_kafka": "Read back from Kafka and compare",
     "read_back_redis": "Read back from Redis and compare",
     "api": "Send to the API",
+    "journal": "Note it in the workspace",
 }
+_HASH = re.compile(r"\b([0-9a-f]{12})[0-9a-f]{52}\b")  # the first of it is shown everywhere
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +80,7 @@ class Check:
 def step_row(step: Step) -> Check:
     """A step of a publication as a row."""
     words = _STEP_WORDS.get(step.name, step.name)
-    told = step.detail or ("skipped" if step.state is StepState.SKIPPED else "")
+    told = _HASH.sub(r"\1", step.detail) or ("skipped" if step.state is StepState.SKIPPED else "")
     return Check(step.name, _STEP_STATES[step.state], f"{words}: {told}" if told else words)
 
 
@@ -118,7 +121,9 @@ class CheckList(QScrollArea):
         self._checks: tuple[Check, ...] = ()
         self._theme: Theme | None = None
         self.setWidgetResizable(True)
+        self.verticalScrollBar().rangeChanged.connect(self._on_range)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self._fill()
 
     def set_checks(self, checks: tuple[Check, ...]) -> None:
@@ -142,6 +147,12 @@ class CheckList(QScrollArea):
         for mark in self.findChildren(_Mark):
             mark.theme = theme
             mark.update()
+
+    def _on_range(self, _least: int, most: int) -> None:
+        """Tab passes over what has nothing to scroll."""
+        policy = Qt.FocusPolicy.StrongFocus if most else Qt.FocusPolicy.NoFocus
+        if not self.hasFocus():
+            self.setFocusPolicy(policy)
 
     def _fill(self) -> None:
         page = QFrame()

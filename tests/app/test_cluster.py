@@ -88,6 +88,18 @@ def test_from_a_press_to_live_on_the_local_cluster(studio: Studio, qtbot: QtBot)
     assert all(phase is Phase.CONNECTED for phase in (state.phase for _, state in studio.cluster._parts))
 
 
+def test_what_is_live_already_is_not_published_again(studio: Studio, qtbot: QtBot) -> None:
+    connect_local(studio, qtbot)
+    take_live(studio, qtbot, NAME)
+    press(qtbot, studio, "cluster.publish")
+    wait_message(studio, qtbot, "first is live on Local already")
+    assert studio.publishing.dialog is None
+    studio.actions.trigger("cluster.approve")
+    versions = approve_dialog(studio, qtbot)._versions
+    assert versions.texts(0)[1] == "1"
+    assert versions.texts(0)[4] == "zoe"
+
+
 def test_an_edit_voids_an_approval_and_unsaved_text_is_saved_first(studio: Studio, qtbot: QtBot) -> None:
     connect_local(studio, qtbot)
     take_live(studio, qtbot, NAME)
