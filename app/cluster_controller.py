@@ -180,10 +180,12 @@ class ClusterController(QObject):
 
     def _offer_clusters(self, config_id: str) -> None:
         """Something was asked for that needs a cluster: choose one, and it goes on."""
-        choices: dict[str, Callable[[], None]] = {}
-        for profile in self._profiles.profiles[:4]:
-            choices[profile.name] = partial(self._then_publish, config_id, partial(self.choose, profile))
-        choices[LOCAL] = lambda: self._then_publish(config_id, self.choose_local)
+        ways: dict[str, Callable[[], None]] = {LOCAL: self.choose_local}
+        for profile in sorted(self._profiles.profiles[:4], key=lambda one: one.rules.production):
+            ways[profile.name] = partial(self.choose, profile)
+        choices: dict[str, Callable[[], None]] = {
+            name: partial(self._then_publish, config_id, way) for name, way in ways.items()
+        }
         if self.look is not None:
             self._messages.warn(
                 f"{self.look.name} is not connected yet; see the status bar.", about="cluster"
@@ -302,6 +304,8 @@ class ClusterController(QObject):
         def shown(found: tuple[tuple[StoredVersion, ...], str]) -> None:
             if self._history is view:  # else it was closed meanwhile
                 view.set_history(config_id, *found)
+                view.table.setCurrentIndex(view.table.model().index(0, 0))
+                view.table.setFocus()
 
         def not_shown(problem: Exception) -> None:
             if self._history is view:
@@ -322,12 +326,16 @@ class ClusterController(QObject):
             dialog.accept()
             self._publishing.roll_back(config_id, version)
 
+        def copy(version: StoredVersion) -> None:
+            dialog.accept()
+            self._copy(config_id, version)
+
         view.retry_requested.connect(load)
         view.compare_requested.connect(
             lambda older, newer: self._compare_versions(view, config_id, older, newer)
         )
         view.roll_back_requested.connect(back)
-        view.copy_requested.connect(lambda version: self._copy(config_id, version))
+        view.copy_requested.connect(copy)
         dialog.open()
         load()
 

@@ -16,7 +16,7 @@ from widgets.row_table import RowTable
 from widgets.theme import Theme
 
 CHOOSE = "Choose a version to see what it differs in from the live one, or two to compare them."
-_WIDTHS = {WHEN: 24, VERSION: 14, HASH: 16, WHO: 14, PLACE: 22}
+_WIDTHS = {WHEN: 22, VERSION: 12, HASH: 15, WHO: 12, PLACE: 20}  # in digits
 
 
 class HistoryView(QWidget):
@@ -160,7 +160,7 @@ class HistoryView(QWidget):
         self._roll_back.setEnabled(row is not None and not self._model.is_live(row))
 
     def _fit(self) -> None:
-        width = self.table.fontMetrics().averageCharWidth()
+        width = self.table.fontMetrics().horizontalAdvance("0")
         for column, characters in _WIDTHS.items():
             self.table.header().resizeSection(column, width * characters)
 

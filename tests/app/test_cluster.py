@@ -393,8 +393,11 @@ def test_a_script_is_taken_back_and_deleted(stage: Stage, qtbot: QtBot, redis: R
     qtbot.waitUntil(lambda: view.table.model().rowCount() == 2, timeout=LONG_MS)
     older = view._model.rows[1]
     assert (older.script and older.script.version, older.who) == ("1", "zoe")
-    view.compare_requested.emit(older, None)
-    view.roll_back_requested.emit(older)
+    assert view.window().focusWidget() is view.table
+    qtbot.keyClick(view.table, Qt.Key.Key_Down)
+    qtbot.waitUntil(view.diff.isVisible, timeout=LONG_MS)
+    assert view._roll_back.isEnabled()
+    view._roll_back.click()
     assert "back version 1 is live" in publish(studio, qtbot).message.text()
     dialog = studio.publishing.dialog
     assert dialog is not None
