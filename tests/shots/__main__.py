@@ -19,6 +19,7 @@ import resources
 from app.session import Session
 from app.start import application
 from app.studio import Studio
+from engine.scripts.review import Standing
 from widgets.approve_dialog import ApproveDialog
 from widgets.publish_dialog import PublishDialog
 
@@ -89,6 +90,7 @@ def story(folder: Path, theme: str, scratch: Path) -> None:
     draw(studio, folder / f"publish-{theme}.png")
     publishing.publish.click()
     wait(publishing.message.text, "the publication")
+    wait(lambda: studio.cluster.standings.get(SCRIPT) is Standing.LIVE, "the badge")
     draw(studio, folder / f"published-{theme}.png")
     publishing.reject()
     studio.window.show_cluster(True)
