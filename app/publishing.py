@@ -334,7 +334,12 @@ class Publishing(QObject):
     def _show(self, dialog: ApproveDialog | PublishDialog, config_id: str) -> None:
         self.dialog = dialog
         dialog.apply_theme(self._theming.theme)
-        dialog.link_chosen.connect(lambda link: self.link_chosen.emit(config_id, link))
+
+        def follow(link: str) -> None:
+            dialog.reject()  # it would stand before what is to be seen
+            self.link_chosen.emit(config_id, link)
+
+        dialog.link_chosen.connect(follow)
         dialog.finished.connect(lambda _code: self._closed(dialog))
         dialog.open()
 

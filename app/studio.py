@@ -308,7 +308,7 @@ class Studio(QObject):
 
     def _show_check(self, config_id: str, link: str) -> None:
         self._open_from_cluster(config_id)
-        self.window.bottom.show_tab(TESTS if link == CASES else PROBLEMS)
+        self.editing.focus_bottom(TESTS if link == CASES else PROBLEMS)
 
     def _note_author(self, document: Document) -> None:
         """Who saved a text is one of its authors, which some clusters ask for."""

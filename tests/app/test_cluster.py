@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import redis as redis_library
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QApplication, QPushButton
+from PySide6.QtWidgets import QApplication, QPushButton, QToolButton
 from pytestqt.qtbot import QtBot
 
 from app.studio import Studio
@@ -224,8 +224,10 @@ def test_a_script_with_an_error_or_a_red_case_cannot_be_approved(
     qtbot.keyClick(dialog.looked, Qt.Key.Key_Space)
     assert dialog.looked.isChecked()
     assert not dialog.approve.isEnabled()
-    dialog.link_chosen.emit("cases")
-    assert studio.window.bottom.tabs.currentIndex() == 1
+    (link,) = [one for one in dialog.review.checks.findChildren(QToolButton) if one.isVisible()]
+    qtbot.mouseClick(link, Qt.MouseButton.LeftButton)
+    assert studio.publishing.dialog is None
+    assert studio.window.tests.isVisible()
 
 
 def test_a_read_only_profile_is_refused_by_the_engine(stage: Stage, qtbot: QtBot, redis: RedisServer) -> None:
