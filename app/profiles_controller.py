@@ -129,7 +129,7 @@ class ProfilesController(QObject):
 
         secrets = self._store_of_secrets()
         return tuple(
-            [state_of(with_secrets(profile, await secrets.read(profile.name))) for profile in self.profiles]
+            [state_of(with_secrets(profile, await secrets.kept(profile.name))) for profile in self.profiles]
         )
 
     # --- the dialog

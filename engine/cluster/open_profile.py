@@ -77,9 +77,9 @@ class Cluster:
         Raises:
             ClusterUnreachable: Kafka does not answer, or not in time.
         """
-        await self.kafka.connect()
         try:
             async with asyncio.timeout(seconds):
+                await self.kafka.connect()
                 await self.loader.caught_up()
         except TimeoutError as problem:
             why = f"the scripts were not read to their end within {seconds:g} s"

@@ -18,7 +18,7 @@ import msgspec
 
 from engine.atomic_file import write_atomically
 from engine.errors import BadInput
-from engine.settings import KafkaSettings, RedisSettings, Secret
+from engine.settings import KafkaSettings, RedisSettings, Secret, environment_name
 from engine.workspace_names import check_name
 
 LOCAL = "Local"
@@ -169,6 +169,15 @@ class ProfileStore:
         if any(n != place for n in taken) or (taken and not old_name):
             raise BadInput(
                 "profile", repr(profile.name), "there is one of that name.", "Choose another name."
+            )
+        alike = [
+            str(one.get("name")) for n, one in enumerate(kept)
+            if n != place and environment_name(str(one.get("name"))) == environment_name(profile.name)
+        ]  # fmt: skip
+        if alike:
+            why = f"its variables for passwords would be those of {alike[0]}."
+            raise BadInput(
+                "profile", repr(profile.name), why, "Choose a name that differs in more than signs."
             )
         plain = _encoded(profile)
         if place is None:

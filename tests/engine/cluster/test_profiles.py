@@ -13,6 +13,7 @@ import pytest
 import yaml
 from keyring.backend import KeyringBackend
 from keyring.backends import fail
+from keyring.errors import KeyringLocked
 
 from engine.cluster.open_profile import open_profile
 from engine.cluster.profile_secrets import SecretStore
@@ -234,6 +235,56 @@ async def test_the_environment_goes_over_the_keyring(memory_keyring: MemoryKeyri
     await SecretStore({}).write("Prod EU", SECRETS)
     store = SecretStore({"HOWK_PROFILE_PROD_EU_REDIS_PASSWORD": "from outside"})
     assert (await store.read("Prod EU"))["redis_password"] == Secret("from outside")
+
+
+class LockedKeyring(MemoryKeyring):
+    """One that a person has not unlocked yet."""
+
+    locked = True
+
+    def get_password(self, service: str, username: str) -> str | None:
+        if self.locked:
+            raise KeyringLocked("dismissed")
+        return super().get_password(service, username)
+
+    def set_password(self, service: str, username: str, password: str) -> None:
+        if self.locked:
+            raise KeyringLocked("dismissed")
+        super().set_password(service, username, password)
+
+
+async def test_a_locked_keyring_is_asked_again_and_never_keeps_what_was_deleted_unsaid() -> None:
+    before, locked = keyring.get_keyring(), LockedKeyring()
+    keyring.set_keyring(locked)
+    try:
+        store = SecretStore({})
+        assert await store.read("a") == {}
+        locked.locked = False
+        await store.write("a", SECRETS)
+        assert await SecretStore({}).read("a") == SECRETS, "it was unlocked"
+        locked.locked = True
+        with pytest.raises(BadInput, match="could not be removed"):
+            await store.delete("a")
+        locked.locked = False
+        await store.delete("a")
+        assert locked.kept == {}
+    finally:
+        keyring.set_keyring(before)
+
+
+async def test_what_the_environment_says_is_not_written_into_the_keyring(
+    memory_keyring: MemoryKeyring,
+) -> None:
+    store = SecretStore({"HOWK_PROFILE_A_API_TOKEN": "from outside"})
+    assert await store.read("a") == {"api_token": Secret("from outside")}
+    assert await store.kept("a") == {}
+
+
+def test_two_profiles_never_share_their_variables(store: ProfileStore) -> None:
+    store.put(Profile("Prod EU"))
+    with pytest.raises(BadInput, match="those of Prod EU"):
+        store.put(Profile("prod-eu"))
+    store.put(Profile("prod-eu"), "Prod EU")
 
 
 async def test_without_a_keyring_secrets_last_for_the_session() -> None:
