@@ -23,7 +23,7 @@ from engine.api.webhooks import WebhookHandlers
 from engine.cluster.confluent import ConfluentKafka
 from engine.cluster.connection import ConnectionWatch, Phase
 from engine.cluster.redis_client import RedisConnection
-from engine.cluster.topics import topics_of
+from engine.cluster.topics import TopicMaker, topics_of
 from engine.errors import BadInput, ClusterRefused, ClusterUnreachable, EngineUnavailable, HowkError
 from engine.metrics import EngineMetrics
 from engine.observe import Observers
@@ -96,11 +96,7 @@ async def open_api(settings: Settings, logger: FilteringBoundLogger, stack: Asyn
         EnginePool(size=POOL_SIZE, spares=1, host_ended=observer.host_ended)
     )
     kafka.watch.listen(lambda state: logger.info("kafka", phase=state.phase.value, reason=state.reason))
-    try:
-        await kafka.connect()
-        await kafka.create_topics(topics_of(topics))
-    except (ClusterUnreachable, ClusterRefused) as problem:
-        logger.warning("topics not made", why=str(problem))
+    maker = await stack.enter_async_context(TopicMaker(kafka, topics_of(topics), logger))
     loader = await stack.enter_async_context(ScriptLoader(kafka, topics.scripts))
     mirror = ScriptMirror(redis.client, float(settings.ttl.script_ttl))
     await stack.enter_async_context(MirrorKeeper(loader, mirror))
@@ -120,22 +116,27 @@ async def open_api(settings: Settings, logger: FilteringBoundLogger, stack: Asyn
     handlers = (
         ScriptHandlers(ClusterStore(kafka, topics.scripts, loader, mirror), pool, transformer),
         WebhookHandlers(enqueuer, status, metrics),
-        HealthHandlers(_checks(kafka, redis, loader), stats, registry),
+        HealthHandlers(_checks(kafka, redis, maker, loader), stats, registry),
     )
     application = make_application(handlers, settings.api, metrics, logger)
     return await stack.enter_async_context(ApiServer(application, settings.api))
 
 
-def _checks(kafka: ConfluentKafka, redis: RedisConnection, loader: ScriptLoader) -> dict[str, Check]:
+def _checks(
+    kafka: ConfluentKafka, redis: RedisConnection, maker: TopicMaker, loader: ScriptLoader
+) -> dict[str, Check]:
+    async def brokers() -> str:
+        return _standing(kafka.watch) or ("" if maker.done else "its topics have not been made yet")
+
+    async def store() -> str:
+        return _standing(redis.watch)
+
     async def scripts() -> str:
         return "" if loader.is_caught_up else "the scripts have not been read to their end yet"
 
-    return {"kafka": _standing(kafka.watch), "redis": _standing(redis.watch), "scripts": scripts}
+    return {"kafka": brokers, "redis": store, "scripts": scripts}
 
 
-def _standing(watch: ConnectionWatch) -> Check:
-    async def check() -> str:
-        state = watch.state
-        return "" if state.phase is Phase.CONNECTED else state.reason or state.phase.value
-
-    return check
+def _standing(watch: ConnectionWatch) -> str:
+    state = watch.state
+    return "" if state.phase is Phase.CONNECTED else state.reason or state.phase.value

@@ -58,6 +58,7 @@ class WebhookHandlers:
     async def enqueue(self, request: web.Request) -> web.Response:
         """Accepts one webhook: 202 once Kafka has it."""
         config_id, wanted = config_id_of(request), await body_of(request, EnqueueRequest)
+        await self._enqueuer.know_scripts()
         webhook = self._enqueuer.webhook(config_id, wanted)
         await self._enqueuer.send(webhook)
         await self._noted([webhook])
@@ -66,6 +67,7 @@ class WebhookHandlers:
     async def enqueue_batch(self, request: web.Request) -> web.Response:
         """Accepts up to a hundred in their order; all are checked before the first is sent, failures told singly."""
         config_id, wanted = config_id_of(request), await body_of(request, BatchRequest)
+        await self._enqueuer.know_scripts()
         webhooks = [self._checked(config_id, place, one) for place, one in enumerate(wanted.webhooks)]
         # All at once: the producer keeps their order, and one acknowledgement is as slow as a hundred.
         results = await asyncio.gather(

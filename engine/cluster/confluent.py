@@ -7,14 +7,12 @@ asyncio loop; calls of librdkafka that wait run in threads as well, so the loop 
 from __future__ import annotations
 
 import asyncio
-import functools
 import threading
-import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import TypeVar
 
 from confluent_kafka import KafkaError, KafkaException, Message, Producer, TopicPartition
-from confluent_kafka.admin import AdminClient, ClusterMetadata, OffsetSpec  # type: ignore[attr-defined]
+from confluent_kafka.admin import AdminClient, OffsetSpec  # type: ignore[attr-defined]
 from confluent_kafka.cimpl import NewTopic
 
 from engine.cluster.confluent_config import (
@@ -25,17 +23,15 @@ from engine.cluster.confluent_config import (
     kafka_at,
 )
 from engine.cluster.confluent_health import ConnectionHealth
+from engine.cluster.confluent_metadata import REQUEST_SECONDS, STEP_SECONDS, ConfluentMetadata
 from engine.cluster.confluent_reader import ConfluentReader
 from engine.cluster.connection import ConnectionWatch, Phase
 from engine.cluster.kafka import Position, TopicSpec
 from engine.errors import ClusterUnreachable
 from engine.settings import KafkaSettings
 
-REQUEST_SECONDS = 10.0
 DELIVERY_SECONDS = 15.0
 _SERVE_SECONDS = 0.1
-_LOOKS = 10  # a topic that was made elsewhere a moment ago is not known everywhere yet
-_STEP_SECONDS = 0.5
 _FLUSH_SECONDS = 1.0
 _STATE_EVERY_MS = 1000
 _NO_LEADER_YET = frozenset(
@@ -72,7 +68,7 @@ class ConfluentKafka:
         self._closing = threading.Event()
         self._server: threading.Thread | None = None
         self._readers: set[ConfluentReader] = set()
-        self._looks: dict[str, asyncio.Task[None]] = {}
+        self._metadata = ConfluentMetadata(self._part, self._health, self._client, self._closing)
 
     @property
     def watch(self) -> ConnectionWatch:
@@ -87,7 +83,7 @@ class ConfluentKafka:
         deadline = asyncio.get_running_loop().time() + REQUEST_SECONDS
         while True:
             try:
-                await self._in_thread(lambda: client.list_topics(timeout=_STEP_SECONDS))
+                await self._in_thread(lambda: client.list_topics(timeout=STEP_SECONDS))
             except ClusterUnreachable as problem:
                 failed = watch.state.phase is Phase.FAILED
                 if failed or asyncio.get_running_loop().time() > deadline:
@@ -99,11 +95,11 @@ class ConfluentKafka:
 
     async def create_topics(self, topics: Sequence[TopicSpec]) -> None:
         """See `Kafka`. Brokers without a controller (the local one) create a topic when it is asked for by its name."""
-        metadata = await self._metadata()
+        metadata = await self._metadata.ask()
         missing = [topic for topic in topics if topic.name not in metadata.topics]
         if metadata.controller_id not in metadata.brokers:
             for topic in missing:
-                await self._metadata(topic.name)
+                await self._metadata.ask(topic.name)
             return
         if not missing:
             return
@@ -119,11 +115,12 @@ class ConfluentKafka:
 
     async def partitions(self, topic: str) -> int:
         """See `Kafka`."""
-        metadata = await self._metadata()  # of all: asking for one by its name may create it
+        metadata = await self._metadata.ask()  # of all: asking for one by its name may create it
         return len(metadata.topics[topic].partitions) if topic in metadata.topics else 0
 
     async def ends(self, topic: str) -> Mapping[int, int]:
         """See `Kafka`. Partitions without a leader, as there are while a broker starts, are waited for."""
+        await self._metadata.reach()
         deadline = asyncio.get_running_loop().time() + REQUEST_SECONDS
         while True:
             try:
@@ -153,7 +150,7 @@ class ConfluentKafka:
     ) -> Position:
         """See `Kafka`."""
         client = self._client()
-        await self._know(topic)
+        await self._metadata.know(topic)
         acknowledged: asyncio.Future[Position] = asyncio.get_running_loop().create_future()
 
         def report(error: KafkaError | None, message: Message) -> None:
@@ -233,45 +230,6 @@ class ConfluentKafka:
     def _serve(self, client: Producer) -> None:
         while not self._closing.is_set():
             client.poll(_SERVE_SECONDS)
-
-    async def _know(self, topic: str) -> None:
-        """Looks at a topic once, for all who write to it: librdkafka's own first look costs a record a second, and a
-        topic that does not exist would be looked for until the record's time is over.
-        """
-        look = self._looks.get(topic)
-        if look is None:
-            look = self._looks[topic] = asyncio.create_task(self._look(topic))
-            look.add_done_callback(lambda done: self._forget_look(topic, done))
-        await asyncio.shield(look)
-
-    async def _look(self, topic: str) -> None:
-        looks = _LOOKS
-        while (error := (await self._metadata(topic)).topics[topic].error) is not None:
-            if error.code() != KafkaError.UNKNOWN_TOPIC_OR_PART:
-                return  # producing says what is to be said of it
-            looks -= 1
-            if not looks:
-                raise as_our_error(self._part, error)
-            await asyncio.sleep(_SERVE_SECONDS)
-
-    def _forget_look(self, topic: str, look: asyncio.Task[None]) -> None:
-        if look.cancelled() or look.exception() is not None:
-            del self._looks[topic]
-
-    async def _metadata(self, topic: str | None = None) -> ClusterMetadata:
-        return await self._in_thread(functools.partial(self._wait_for_metadata, self._client(), topic))
-
-    def _wait_for_metadata(self, client: Producer, topic: str | None) -> ClusterMetadata:
-        """In short steps, so that closing need not wait for it."""
-        deadline = time.monotonic() + REQUEST_SECONDS
-        while True:
-            try:
-                metadata: ClusterMetadata = client.list_topics(topic, timeout=_STEP_SECONDS)
-            except KafkaException:
-                if self._closing.is_set() or time.monotonic() > deadline:
-                    raise
-            else:
-                return metadata
 
     async def _in_thread(self, function: Callable[[], T]) -> T:
         try:

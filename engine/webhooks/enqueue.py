@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -15,13 +16,15 @@ from structlog.typing import FilteringBoundLogger
 
 from engine.cluster.kafka import Kafka
 from engine.delivery.request import check_header
-from engine.errors import BadInput, InvalidOutput
+from engine.errors import BadInput, ClusterUnreachable, InvalidOutput
 from engine.go_time import go_time
 from engine.model import DEFAULT_MAX_ATTEMPTS, ScriptConfig, Webhook
 from engine.webhooks.ids import endpoint_hash, new_webhook_id
 from engine.webhooks.record import encode_webhook, record_headers
 from engine.webhooks.stats import StatsStore
 from engine.webhooks.status import StatusStore, WebhookState, WebhookStatus
+
+SCRIPTS_SECONDS = 3.0
 
 
 class EnqueueRequest(msgspec.Struct, frozen=True):
@@ -55,6 +58,10 @@ class ScriptLookup(Protocol):
         """The script that a webhook of this config_id runs through, its namespace's if it has none of its own."""
         ...
 
+    async def caught_up(self) -> None:
+        """Waits until all scripts are known. Raises what keeps them from being read."""
+        ...
+
 
 class Enqueuer:
     """Writes webhooks to Kafka, and what is known of them to Redis.
@@ -77,8 +84,22 @@ class Enqueuer:
         self._kafka, self._topic, self._redis = kafka, topic, redis
         self._status, self._stats, self._scripts, self._logger = status, stats, scripts, logger
 
+    async def know_scripts(self) -> None:
+        """Waits a little for the scripts to be read: a webhook that misses its script would be delivered raw.
+
+        Raises:
+            ClusterUnreachable: they are not, or not yet.
+            ClusterRefused: their topic may not be read.
+        """
+        try:
+            async with asyncio.timeout(SCRIPTS_SECONDS):
+                await self._scripts.caught_up()
+        except TimeoutError as problem:
+            why = self._kafka.watch.state.reason or "the scripts have not been read to their end yet"
+            raise ClusterUnreachable("Kafka", why) from problem
+
     def webhook(self, config_id: str, request: EnqueueRequest) -> Webhook:
-        """The webhook that a request asks for, with a new id.
+        """The webhook that a request asks for, with a new id; `know_scripts` comes first.
 
         Raises:
             BadInput: the request cannot be delivered; the field is named.

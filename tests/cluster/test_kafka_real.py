@@ -15,7 +15,7 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined]
     NewPartitions,
 )
 
-from engine.cluster import confluent, confluent_reader
+from engine.cluster import confluent, confluent_metadata, confluent_reader
 from engine.cluster.confluent import ConfluentKafka
 from engine.cluster.connection import Phase
 from engine.cluster.kafka import Kafka, TopicSpec
@@ -69,7 +69,8 @@ def site(kafka_broker: KafkaBroker) -> RealSite:
 class TestRealKafka(KafkaContract):
     @pytest.fixture
     def impatient(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(confluent, "REQUEST_SECONDS", 3.0)
+        for module in (confluent, confluent_metadata):
+            monkeypatch.setattr(module, "REQUEST_SECONDS", 3.0)
         monkeypatch.setattr(confluent, "DELIVERY_SECONDS", 3.0)
 
 

@@ -42,15 +42,17 @@ def examples() -> list[tuple[str, int]]:
     return [(command, int(status)) for command, status in _EXAMPLE.findall(DOCUMENT.read_text())]
 
 
-def run_examples(address: str) -> list[str]:
-    """Runs each example as a shell would; returns what did not come out as promised."""
+def run_examples(address: str, token: str = "") -> list[str]:
+    """Runs each example as a shell would, with a token if there is one; returns what did not come out as promised."""
     wrong, webhook_id = [], ""
     for command, status in examples():
+        shown = not token or "Authorization" in command
+        header = "" if shown else f"-H 'Authorization: Bearer {token}' "
         line = command.replace("http://localhost:8080", address).replace(
-            "curl ", "curl -sS -w '\\n%{http_code}' ", 1
+            "curl ", f"curl -sS -w '\\n%{{http_code}}' {header}", 1
         )
         done = subprocess.run(
-            ["sh", "-c", line], env={"PATH": "/usr/bin:/bin", "WEBHOOK_ID": webhook_id},
+            ["sh", "-c", line], env={"PATH": "/usr/bin:/bin", "WEBHOOK_ID": webhook_id, "HOWK_API_TOKEN": token},
             capture_output=True, text=True, timeout=30, check=False,
         )  # fmt: skip
         body, _, got = done.stdout.rpartition("\n")
