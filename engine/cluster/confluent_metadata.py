@@ -20,7 +20,9 @@ GONE_SECONDS = 3.0
 """How long one waits for brokers that are known to be away; one that restarts may be back by then."""
 
 STEP_SECONDS = 0.5
-_LOOKS = 10  # a topic that was made elsewhere a moment ago is not known everywhere yet
+_UNKNOWN_SECONDS = (
+    5.0  # a topic that was made a moment ago is not known everywhere yet; 1 s was too little once
+)
 _LOOK_AGAIN_SECONDS = 0.1
 
 
@@ -93,12 +95,11 @@ class ConfluentMetadata:
                 return metadata
 
     async def _look(self, topic: str) -> None:
-        looks = _LOOKS
+        deadline = time.monotonic() + _UNKNOWN_SECONDS
         while (error := (await self.ask(topic)).topics[topic].error) is not None:
             if error.code() != KafkaError.UNKNOWN_TOPIC_OR_PART:
                 return  # producing says what is to be said of it
-            looks -= 1
-            if not looks:
+            if time.monotonic() > deadline:
                 raise as_our_error(self._part, error)
             await asyncio.sleep(_LOOK_AGAIN_SECONDS)
 

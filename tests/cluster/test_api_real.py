@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+import re
 import signal
 import subprocess
 import threading
@@ -27,6 +29,12 @@ PATIENCE = 8.0
 """How long a client waits for an answer, on a busy machine; the API gives up on a cluster after some 3 s."""
 
 BODY = b'{"endpoint":"https://example.com/hook","payload": {"a": 1.50},"headers":{"X":"1"},"idempotency_key":"k"}'
+ALWAYS = {
+    "id", "config_id", "endpoint", "endpoint_hash", "payload", "attempt", "max_attempts", "created_at", "scheduled_at",
+}  # fmt: skip
+"""The fields that are never left out."""
+
+GO_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-]\d\d:\d\d)")
 
 
 def post(url: str, data: bytes, method: str = "POST") -> dict[str, str]:
@@ -83,9 +91,10 @@ def test_the_examples_do_what_they_promise_on_a_real_cluster(
 def test_an_enqueued_webhook_is_what_the_wire_contract_says(
     kafka_broker: KafkaBroker, redis_server: RedisServer
 ) -> None:
+    body = BODY[:-1] + b',"signing_secret":"s","max_attempts":3}'
     with served(kafka_broker.address, redis_server.addr) as (url, _process):
         post(f"{url}/config/wire/script", b'{"lua_code": "x = 1"}', "PUT")
-        webhook_id = post(f"{url}/webhooks/wire:42/enqueue", BODY)["webhook_id"]
+        webhook_id = post(f"{url}/webhooks/wire:42/enqueue", body)["webhook_id"]
     (found,) = [record for record in kcat(kafka_broker, "howk.pending") if webhook_id in record[2]]
     key, headers, value = found
     assert key == "wire:42"
@@ -93,20 +102,34 @@ def test_an_enqueued_webhook_is_what_the_wire_contract_says(
         "config_id=wire:42", f"endpoint_hash={endpoint_hash(ENDPOINT)}", "attempt=0",
     }  # fmt: skip
     webhook = json.loads(value)
+    assert re.fullmatch(r"wh_[0-9A-HJKMNP-TV-Z]{26}", webhook_id), "wh_ and a ULID"
     assert '"payload":{"a": 1.50},' in value, "the bytes as they came"
-    assert webhook.pop("created_at") == webhook.pop("scheduled_at")
+    created = webhook.pop("created_at")
+    assert GO_TIME.fullmatch(created)
+    assert created == webhook.pop("scheduled_at")
     assert webhook == {
         "id": webhook_id,
         "config_id": "wire:42",
         "endpoint": ENDPOINT,
-        "endpoint_hash": endpoint_hash(ENDPOINT),
+        "endpoint_hash": hashlib.sha256(ENDPOINT.encode()).hexdigest()[:32],
         "payload": {"a": 1.5},
         "headers": {"X": "1"},
         "idempotency_key": "k",
+        "signing_secret": "s",
         "attempt": 0,
-        "max_attempts": 20,
-        "script_hash": script_hash("x = 1"),
+        "max_attempts": 3,
+        "script_hash": hashlib.sha256(b"x = 1").hexdigest(),
     }
+
+
+def test_what_a_webhook_has_not_is_left_out(kafka_broker: KafkaBroker, redis_server: RedisServer) -> None:
+    with served(kafka_broker.address, redis_server.addr) as (url, _process):
+        body = b'{"endpoint":"https://example.com/hook","payload":null}'
+        webhook_id = post(f"{url}/webhooks/bare/enqueue", body)["webhook_id"]
+    (found,) = [record for record in kcat(kafka_broker, "howk.pending") if webhook_id in record[2]]
+    webhook = json.loads(found[2])
+    assert set(webhook) == ALWAYS
+    assert (webhook["payload"], webhook["attempt"], webhook["max_attempts"]) == (None, 0, 20)
 
 
 def test_it_starts_without_a_cluster_and_goes_on_when_there_is_one(
