@@ -401,7 +401,7 @@ def test_check_says_what_lint_says_and_fails_for_errors_only(folder: Folder) -> 
     result = run("check", script)
     assert result.exit_code == 0
     assert result.stdout.splitlines() == [
-        f"{script}:1:7: info: `unused` is never read.",
+        f"{script}:1:7: info: `unused` is never read; take it out, or call it `_unused`.",
         f"{script}:2:1: warning: Nothing defines `heades`: did you mean `headers`?",
     ]
     assert run("check", folder.file("b.lua", 'require("socket")')).exit_code == 1

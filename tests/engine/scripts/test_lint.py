@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import resources
-from engine.scripts.lint import MAX_BYTES, RULES, lint
+from engine.scripts.lint import MAX_BYTES, MAX_TOLD, RULES, lint
 from engine.scripts.problem import Severity
 
 GOOD = [
@@ -31,6 +31,23 @@ GOOD = [
     "local string = { mine = tostring }\nheaders.H = string.mine(1)",
     "io = io or {}\nio.x = 1",
     "log.info('x')",
+    "function string.trim(s) return s end\nheaders.X = string.trim(' x ')",
+    "local unpack = table.unpack or unpack\nheaders.X = unpack({ 1 })",
+    "if table.pack then headers.X = table.pack(1) end",
+    "if os then headers.T = os.time() end",
+    "headers.J = type(jit) == 'table' and jit.version or 'none'",
+    "local t = {}\nfunction t:put(a) self.a = a end\nt:put(1)",
+    "local function f(...) return arg.n end\nheaders.N = f(1)",
+    "local function f() request.headers.A = '1' end\nrequest.headers = {}\nf()",
+    "request['headers'] = {}\nrequest.headers.A = '1'",
+    "request = { headers = {} }\nrequest.headers.A = '1'",
+    "local json = require('json')\nif payload == '' then json = { mine = tostring } end\nheaders.X = json.mine(1)",
+    "_G.shared = 1\nheaders.X = shared",
+    "setfenv(1, setmetatable({}, { __index = _G }))\nheaders.X = anything",
+    r"local n = payload:match('%d+\.') or payload:match('\(') or payload:match('\q')" + "\nheaders.N = n",
+    "local a = [[C:\\]] -- \\\nheaders.A = a",
+    "local s = string\nheaders.X = s.upper('x')",
+    "-- a comment\nfor --[[ here ]] i = 1, --[[ to ]] 2 do headers.I = i --[[ so ]] + --[[ much ]] 1 end",
     "return",
     "",
 ]
@@ -60,10 +77,23 @@ BAD = [
     ("headers.X = metadata.atempt", "unknown-member", 1, 22, "warning", "`attempt`?"),
     ("heades['X'] = '1'", "undefined-global", 1, 1, "warning", "`headers`?"),
     ("local total = 1\nheaders.X = totel + total", "undefined-global", 2, 13, "warning", "`total`?"),
-    ("os.time()", "absent-library", 1, 1, "warning", "Scripts have no `os`."),
-    ("local f = load\nheaders.X = f", "absent-library", 1, 11, "warning", "`load`"),
+    ("string.dump(tostring)", "unknown-member", 1, 8, "error", "`string` has no `dump`"),
+    ('local d = require("json").decod(payload)', "unknown-member", 1, 27, "error", "`decode`?"),
+    ("local s = string\nheaders.X = s.fromat('x')", "unknown-member", 2, 15, "error", "`format`?"),
+    ("log:inf('x')", "unknown-member", 1, 5, "error", "`info`?"),
+    ("string['fromat']('x')", "unknown-member", 1, 8, "error", "`format`?"),
+    ("os.time()", "absent-library", 1, 1, "error", "`os` is not in the sandbox. Scripts reach no clock"),
+    ("dofile('x')", "absent-library", 1, 1, "error", "`dofile` is not in the sandbox."),
+    ("local f = load\nheaders.X = f", "absent-library", 1, 11, "warning", "Use loadstring."),
+    ("headers.X = json.encode({})", "undefined-global", 1, 13, "warning", 'local json = require("json")'),
+    ("local total = 1\nif totel then headers.X = total end", "undefined-global", 2, 4, "warning", "`total`?"),
+    ("do local inner = 1 headers.X = inner end\nheaders.Y = inner", "undefined-global", 2, 13, "warning", ""),
+    ("for i = 1, 2 do headers.I = i end\nheaders.J = i", "undefined-global", 2, 13, "warning", ""),
+    ("local x = x", "undefined-global", 1, 11, "warning", ""),
     ("payload = 'x'", "input-assigned", 1, 1, "warning", "request.body"),
     ("metadata = {}", "input-assigned", 1, 1, "warning", "`metadata` is an input"),
+    ("request.headers[payload] = 'b'", "request-headers-unset", 1, 1, "warning", "Set it first"),
+    ("request.headers.A = 1 request.headers = {}", "request-headers-unset", 1, 1, "warning", "Set it first"),
     (
         "request.headers['A'] = 'b'",
         "request-headers-unset",
@@ -74,7 +104,7 @@ BAD = [
     ),
     ("request.headers.A = 'b'", "request-headers-unset", 1, 1, "warning", "Set it first"),
     ("total = 1\nheaders.T = total", "global-variable", 1, 1, "info", "local total"),
-    ("local unused = 1", "unused-local", 1, 7, "info", "`unused` is never read."),
+    ("local unused = 1", "unused-local", 1, 7, "info", "`unused` is never read; take it out"),
     ("local function never() end", "unused-local", 1, 16, "info", "`never`"),
     ("-- é\nlocal x, y = 1, 2\nheaders.X = x", "unused-local", 2, 10, "info", "`y`"),
 ]
@@ -116,16 +146,50 @@ def test_problems_come_in_the_order_of_their_lines() -> None:
     assert [problem.line for problem in found] == sorted(problem.line for problem in found)
 
 
-@pytest.mark.parametrize("depth", [150, 20_000])
-def test_nesting_is_survived(depth: int) -> None:
-    source = b"headers.X = " + b"(" * depth + b"1" + b")" * depth
-    assert [problem.code for problem in lint(source)] in ([], ["too-deep"])
+def codes(source: bytes) -> list[str]:
+    return [problem.code for problem in lint(source)]
 
 
-def test_what_is_too_long_or_no_lua_is_survived() -> None:
-    assert lint(b"x = nope\n" * MAX_BYTES) == ()
-    for source in (b"\x00\xff", b"if then else", b"local", b'"', b"[[" * 500, b"\xc3(" * 1000):
-        lint(source)
+DEEP = {
+    "parentheses": b"headers.X = " + b"(" * 150 + b"1" + b")" * 150,
+    "sums": b"headers.X = 1" + b" + 1" * 30_000,
+    "members": b"headers.X = payload" + b".a" * 30_000,
+    "calls": b"headers.X = tostring" + b"()" * 30_000,
+    "branches": b"if payload then " + b"elseif payload then " * 10_000 + b"end",
+}
+
+
+@pytest.mark.parametrize("source", DEEP.values(), ids=DEEP)
+def test_depth_is_no_trouble(source: bytes) -> None:
+    assert codes(source) == []
+
+
+def test_what_takes_too_long_is_left_and_said() -> None:
+    assert codes(b"x = nope\n" * MAX_BYTES) == ["not-looked-at"]
+    assert codes(b"x = 1" + b"..1" * 150_000) == ["not-looked-at"]  # the parser alone would take a minute
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        b"\x00\xff",
+        b"if then else",
+        b"local",
+        b'"',
+        b"[[" * 500,
+        b"\xc3(" * 1000,
+        b"(" * 20_000,
+        b"local goto = 1 goto = 2",
+    ],
+)
+def test_what_the_parser_cannot_read_is_left_and_said(source: bytes) -> None:
+    assert codes(source) == ["not-looked-at"]
+
+
+def test_of_very_many_problems_the_worst_are_told() -> None:
+    found = lint(b"local a\n" * 1000 + b"require 'socket'\nheaders.X = nope")
+    assert len(found) == MAX_TOLD
+    assert [problem.code for problem in found[-2:]] == ["unknown-module", "undefined-global"]
 
 
 def test_the_documents_list_every_rule() -> None:
