@@ -13,7 +13,9 @@ from typing import NamedTuple
 from tree_sitter import Node
 
 from engine.sandbox.api import API, MODULE_NAMES
-from engine.scripts.lint_names import GlobalUse, How, Local, MemberUse, Names, Unreadable, resolve
+from engine.scripts.lint_facts import GlobalUse, How, Local, MemberUse, Names
+from engine.scripts.lint_names import resolve
+from engine.scripts.lint_tree import Unreadable
 from engine.scripts.problem import Problem, Severity
 
 MAX_BYTES = 512 * 1024

@@ -1,100 +1,25 @@
 """Says what each name in a script stands for: locals with their reads, and the uses of globals and of tables' members.
 
-The text may come from anyone, so it is parsed with a deadline and walked without recursion: a walk is a generator that
+The text may come from anyone, so it is walked with a deadline and without recursion: a walk is a generator that
 yields the walks of its parts, and one loop keeps those under way on a stack.
 """
 
 from __future__ import annotations
 
-import enum
-import re
 import time
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
 from typing import TypeAlias
 
-import tree_sitter_lua
-from tree_sitter import Language, Node, Parser
+from tree_sitter import Node
+
+from engine.scripts.lint_facts import GlobalUse, How, Local, MemberUse, Names
+from engine.scripts.lint_tree import Unreadable, parse
 
 Walk: TypeAlias = Iterator["Walk"]
 
-_LANGUAGE = Language(tree_sitter_lua.language())
-_READ_BYTES = 16 * 1024
 _STEPS_BETWEEN_LOOKS = 1024  # at the clock
-# The grammar is that of newer versions: an escape that only Lua 5.1 takes ends its string there. Outside strings a
-# backslash has no meaning, so all can be replaced.
-_ESCAPE = re.compile(rb"\\([abfnrtv\\\"'\r\n0-9]?)")
 _LEAVES = frozenset({"number", "string", "nil", "true", "false", "vararg_expression", "comment"})
 _NOTHING: tuple[Walk, ...] = ()
-
-
-class Unreadable(Exception):
-    """The script took too long, or newer versions of Lua read it in another way."""
-
-
-class How(enum.Enum):
-    """What is done with a name; TEST asks only whether there is a value, as `if x`, `x or y` and `x ~= nil` do."""
-
-    READ = enum.auto()
-    TEST = enum.auto()
-    CALL = enum.auto()
-    WRITE = enum.auto()
-    DEFINE = enum.auto()  # function name() ... end
-
-
-@dataclass(slots=True, eq=False)
-class Local:
-    """A local variable.
-
-    Attributes:
-        stands_for: the module that `require` made it, or the global whose table it is; empty for anything else.
-        free: whether nobody expects it to be read: a parameter, or the variable of a loop.
-    """
-
-    name: str
-    node: Node
-    stands_for: str = ""
-    free: bool = False
-    read: bool = False
-    written: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class GlobalUse:
-    """One place where a global stands."""
-
-    name: str
-    node: Node
-    how: How
-
-
-@dataclass(frozen=True, slots=True)
-class MemberUse:
-    """One place where a member of a named table stands.
-
-    Attributes:
-        owner: the local, the global, or the path of a global's member such as `request.headers`.
-        member: its name; empty when only the run knows it.
-        node: the member; `whole`: with its table.
-        in_function: whether it stands in a function, which may run later than what follows it.
-    """
-
-    owner: Local | str
-    member: str
-    node: Node
-    whole: Node
-    how: How
-    in_function: bool
-
-
-@dataclass(slots=True)
-class Names:
-    """What was found, each in the order of the script."""
-
-    locals: list[Local] = field(default_factory=list)
-    globals: list[GlobalUse] = field(default_factory=list)
-    members: list[MemberUse] = field(default_factory=list)
-    required: list[tuple[str, Node]] = field(default_factory=list)
 
 
 def resolve(source: bytes, seconds: float) -> Names:
@@ -113,7 +38,7 @@ class _Resolver:
 
     def __init__(self, source: bytes, deadline: float) -> None:
         self.names = Names()
-        self._source = _ESCAPE.sub(lambda match: match[0] if match[1] else b"_", source)
+        self._source = source
         self._deadline = deadline
         self._scopes: list[dict[str, Local]] = [{}]
         self._functions = 0  # around the place that is looked at
@@ -139,7 +64,7 @@ class _Resolver:
         }
 
     def run(self) -> None:
-        root = self._parse()
+        root = parse(self._source, self._deadline)
         under_way: list[Walk] = [self._all(root.named_children)]
         steps = 0
         while under_way:
@@ -149,23 +74,8 @@ class _Resolver:
             else:
                 under_way.append(part)
             steps += 1
-            if steps % _STEPS_BETWEEN_LOOKS == 0 and self._late():
+            if steps % _STEPS_BETWEEN_LOOKS == 0 and time.monotonic() > self._deadline:
                 raise Unreadable
-
-    def _parse(self) -> Node:
-        try:
-            tree = Parser(_LANGUAGE).parse(
-                lambda offset, _point: self._source[offset : offset + _READ_BYTES],
-                progress_callback=lambda _offset, _failed: self._late(),
-            )
-        except ValueError:  # what a parser says that was told to stop
-            raise Unreadable from None
-        if tree.root_node.has_error:
-            raise Unreadable
-        return tree.root_node
-
-    def _late(self) -> bool:
-        return time.monotonic() > self._deadline
 
     # --- walks
 

@@ -212,6 +212,18 @@ def test_an_error_is_marked_in_the_editor_the_list_the_tree_and_the_status_bar(
     assert studio.window.engine_state.text() == "Live preview"
 
 
+def test_what_lint_says_stands_with_what_the_run_failed_of(studio: Studio, qtbot: QtBot) -> None:
+    run_after(studio, qtbot, lambda: write(studio, "local unused = 1\nheaders.X = nope\nerror('bad')\n"))
+    listed = [problem.code for problem in studio.window.problems.problems()]
+    assert listed == ["script_runtime_error", "undefined-global", "unused-local"]
+    marked = [problem.code for problem in document(studio).editor.problems]
+    assert marked == ["script_runtime_error", "undefined-global"]  # a remark is in the list only
+    run_after(studio, qtbot, lambda: write(studio, "headers.X = = 1\n"))
+    assert [problem.code for problem in studio.window.problems.problems()] == ["script_syntax_error"]
+    run_after(studio, qtbot, lambda: write(studio, "headers.X = 1\n"))
+    assert shown_problems(studio) == []
+
+
 def test_the_banner_and_the_list_lead_to_the_line(studio: Studio, qtbot: QtBot) -> None:
     run_after(studio, qtbot, lambda: write(studio, "-- fine\n\nerror('x')\n"))
     editor = document(studio).editor
