@@ -84,7 +84,7 @@ class TopicMaker:
     async def _connect(self) -> None:
         try:
             await self._kafka.connect()
-        except ClusterUnreachable as problem:
+        except (ClusterUnreachable, ClusterRefused) as problem:
             self._logger.warning("topics not made yet", why=str(problem))
             self._tried.set()
 
