@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QApplication, QWidget
+from PySide6.QtWidgets import QWidget
 from pytestqt.qtbot import QtBot
 
 from app.profiles_controller import profile_of, state_of
@@ -59,7 +59,7 @@ def test_a_profile_is_typed_tested_saved_and_connected_to(
     dialog = open_dialog(studio, qtbot, 0)
     dialog._new.click()
     lines = dialog.form.lines
-    assert QApplication.focusWidget() is lines["name"]
+    assert dialog.focusWidget() is lines["name"]
     type_into(qtbot, lines["name"], "Staging")
     type_into(qtbot, lines["kafka_brokers"], kafka)
     type_into(qtbot, lines["redis_addr"], redis.addr)

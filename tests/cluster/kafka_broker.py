@@ -65,7 +65,8 @@ class KafkaBroker:
         more = "".join(f"{name.replace('_', '.')}={value}\n" for name, value in settings.items())
         self._settings.write_text(own + more)
         self._process: subprocess.Popen[bytes] | None = None
-        cluster_id = urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
+        # One that begins with a dash would be taken for an option.
+        cluster_id = urlsafe_b64encode(b"\0" + uuid.uuid4().bytes[1:]).decode().rstrip("=")
         format_storage = ("kafka.tools.StorageTool", "format", "--cluster-id", cluster_id, "--config")
         with self._log.open("ab") as log:
             code = subprocess.run(

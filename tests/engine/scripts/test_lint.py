@@ -152,10 +152,10 @@ def codes(source: bytes) -> list[str]:
 
 DEEP = {
     "parentheses": b"headers.X = " + b"(" * 150 + b"1" + b")" * 150,
-    "sums": b"headers.X = 1" + b" + 1" * 30_000,
-    "members": b"headers.X = payload" + b".a" * 30_000,
-    "calls": b"headers.X = tostring" + b"()" * 30_000,
-    "branches": b"if payload then " + b"elseif payload then " * 10_000 + b"end",
+    "sums": b"headers.X = 1" + b" + 1" * 5_000,
+    "members": b"headers.X = payload" + b".a" * 5_000,
+    "calls": b"headers.X = tostring" + b"()" * 5_000,
+    "branches": b"if payload then " + b"elseif payload then " * 5_000 + b"end",
 }
 
 
