@@ -15,7 +15,7 @@ from pytestqt.qtbot import QtBot
 
 from app.studio import Studio
 from engine.cluster.connection import Phase
-from engine.cluster.profiles import ProfileRules
+from engine.cluster.profiles import Profile, ProfileRules, ProfileStore
 from engine.model import ScriptConfig, script_hash
 from engine.preview_calls import CallMode
 from engine.scripts.compare import Difference
@@ -28,6 +28,7 @@ from tests.app.cluster_story import (
     approve_dialog,
     back_in_window,
     choose_in,
+    connect,
     connect_local,
     last_record,
     mirrored,
@@ -49,6 +50,7 @@ from tests.app.driving import (
     wait_message,
     write,
 )
+from tests.engine.api.process import served
 from tests.engine.redis_server import RedisServer
 from widgets.approve_dialog import ApproveDialog
 from widgets.history_view import HistoryView
@@ -430,3 +432,21 @@ def test_a_live_preview_asks_the_redis_of_the_cluster_and_leaves_it_as_it_is(
         assert client.get("lua:kv:caller:k") == b"from the cluster"
     studio.cluster.disconnect_cluster()
     assert studio.calls.mode is CallMode.RECORDED, "nobody asked for live on another cluster"
+
+
+def test_a_script_goes_live_through_the_api_of_a_cluster(
+    stage: Stage, qtbot: QtBot, redis: RedisServer
+) -> None:
+    (stage.folder / f"{NAME}.lua").rename(stage.folder / "through_api.lua")
+    with served(stage.kafka, redis.addr) as (url, _process):
+        ProfileStore(stage.drafts.with_name("profiles.yaml")).put(
+            Profile("Remote", through_api=True, api_url=url)
+        )
+        studio = stage.make_studio()
+        open_workspace(studio, qtbot, stage.folder)
+        connect(studio, qtbot, "Remote")
+        assert "API: connected" in studio.window.badge.toolTip()
+        assert take_live(studio, qtbot, "through_api") == "through_api version 1 is live on Remote."
+        with redis_library.Redis(port=redis.port) as client:
+            assert json.loads(client.get("script:through_api"))["lua_code"] == CODE
+        studio.cluster.disconnect_cluster()
